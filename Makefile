@@ -1,0 +1,46 @@
+# Every target does its own set-up; `make demo` and `make test` are the two that the README names.
+
+VENV := .venv
+BIN := $(VENV)/bin
+SOURCES := config daemon api cli tests bench
+
+.PHONY: demo test check bench lock clean docker image
+
+test: check image
+	$(BIN)/python -m pytest
+
+demo: $(VENV)/installed image
+	$(BIN)/python -m tests.pbx.demo $(if $(ONCE),--once)
+
+check: $(VENV)/installed
+	$(BIN)/ruff format --check $(SOURCES)
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/mypy
+
+bench: $(VENV)/installed
+	$(BIN)/python -m bench
+
+image: docker
+	tests/pbx/build-image
+
+docker:
+	tests/pbx/ensure-docker
+
+$(VENV)/installed: requirements-dev.lock pyproject.toml
+	@tests/make-venv $(VENV)
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# The locks are made anew with the newest versions that pyproject.toml allows.
+lock:
+	python3 -m venv $(VENV)-lock && $(VENV)-lock/bin/pip install --quiet uv
+	for group in "" "--group dev"; do \
+	  $(VENV)-lock/bin/uv pip compile pyproject.toml $$group --universal --python-version 3.11 \
+	    --generate-hashes --no-emit-index-url --no-header --upgrade --quiet \
+	    -o requirements$${group:+-dev}.lock || exit 1; \
+	done
+	rm -rf $(VENV)-lock
+
+clean:
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache
