@@ -1,0 +1,61 @@
+"""The live calls as the UAPI shows them: the tracker's calls with the holds laid over them."""
+
+from collections.abc import Callable, Iterable
+
+from daemon.calls.model import Call, Channel, PhoneCall
+from daemon.calls.tracker import Tracker
+from daemon.calls.views import HoldingSince, phone_call
+from daemon.directory import Directory
+from daemon.pbx.line import PbxUnavailable
+
+
+class LiveCalls:
+    """Reads the calls; raises PbxUnavailable while the PBX's truth is not known.
+
+    ``unavailable`` tells why it is not known, None while it is.
+    """
+
+    def __init__(
+        self,
+        tracker: Tracker,
+        directory: Directory,
+        holding_since: HoldingSince,
+        unavailable: Callable[[], str | None],
+    ) -> None:
+        self._tracker = tracker
+        self._directory = directory
+        self._holding_since = holding_since
+        self._unavailable = unavailable
+
+    def of_extensions(self, extensions: Iterable[str]) -> list[PhoneCall]:
+        """The calls in which one of these extensions has a leg, oldest first."""
+        self._check()
+        found = {call.id: call for number in extensions for call in self._tracker.calls_of(number)}
+        return self._shown(found.values())
+
+    def owned_by(self, user_id: int) -> list[PhoneCall]:
+        """The calls in which any extension of this user has a leg, oldest first."""
+        self._check()
+        return self._shown(
+            call
+            for call in self._tracker.calls()
+            if any(self._is_owned(channel, user_id) for channel in call.channels.values())
+        )
+
+    def find(self, call_id: str) -> PhoneCall | None:
+        self._check()
+        call = self._tracker.call(call_id)
+        return phone_call(call, self._holding_since) if call else None
+
+    def _check(self) -> None:
+        reason = self._unavailable()
+        if reason is not None:
+            raise PbxUnavailable(f"The PBX cannot be reached: {reason}.")
+
+    def _is_owned(self, channel: Channel, user_id: int) -> bool:
+        owner = self._directory.owner(channel.extension) if channel.extension else None
+        return owner is not None and owner.id == user_id
+
+    def _shown(self, calls: Iterable[Call]) -> list[PhoneCall]:
+        ordered = sorted(calls, key=lambda call: (call.published, call.id))
+        return [phone_call(call, self._holding_since) for call in ordered]

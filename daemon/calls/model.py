@@ -1,0 +1,179 @@
+"""Plain values of a call: what the PBX says (Channel, Call) and what the UAPI shows (PhoneCall).
+
+A Call is every channel with the same Linkedid. A PhoneCallView is one leg of it: one channel of
+a phone or a trunk. Times are aware datetimes.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import IntEnum, StrEnum
+from hashlib import blake2b
+
+
+class ChannelState(IntEnum):
+    """ChannelState of AMI (``ast_channel_state`` in Asterisk's channelstate.h)."""
+
+    DOWN = 0
+    RESERVED = 1
+    OFF_HOOK = 2
+    DIALING = 3
+    RING = 4
+    RINGING = 5
+    UP = 6
+    BUSY = 7
+    DIALING_OFF_HOOK = 8
+    PRE_RING = 9
+    UNKNOWN = 10
+
+
+class ViewStatus(IntEnum):
+    """``status`` of a PhoneCallView."""
+
+    UNKNOWN = 0
+    OFF_HOOK = 1
+    TRYING = 2
+    RINGING = 3
+    OTHER_SIDE_RINGING = 4
+    ON_CALL = 5
+
+
+class Flow(IntEnum):
+    """``flow`` of a PhoneCallView."""
+
+    LOCAL = 2
+    OUTGOING = 4
+    INCOMING = 8
+
+
+class CallStatus(StrEnum):
+    """``CallStatus`` of a call event."""
+
+    CALLING = "CALLING"
+    ANSWER = "ANSWER"
+    BUSY = "BUSY"
+    NOANSWER = "NOANSWER"
+    CANCEL = "CANCEL"
+    CONGESTION = "CONGESTION"
+    CHANUNAVAIL = "CHANUNAVAIL"
+
+
+class Direction(StrEnum):
+    """``CallFlow`` of a call event, as the leg's extension sees the call."""
+
+    IN = "in"
+    OUT = "out"
+
+
+class ChangeKind(StrEnum):
+    DIAL = "dial"
+    ANSWER = "answer"
+    HANGUP = "hangup"
+
+
+@dataclass(slots=True)
+class Channel:
+    """One channel of the PBX that is a leg of a call.
+
+    ``originator`` is True for a channel that came into the PBX (its phone placed the call), False
+    for one that the PBX placed. ``dialled`` is the number an originator asked for; ``dialled_by``
+    the Uniqueid of the channel whose Dial() made this one. ``outcomes`` are the DialStatus values
+    of the channels it dialled, ``dial_status`` its own. ``held_since`` is the phone's own hold.
+    ``answered_by`` is the extension that answered an originator, "" for one that is none.
+    ``view`` counts from 1 within the call. ``announced`` is True once its dial was told.
+    """
+
+    uniqueid: str
+    name: str
+    linkedid: str
+    originator: bool
+    view: int
+    started: datetime
+    extension: str | None = None
+    state: int = ChannelState.DOWN
+    caller_number: str = ""
+    caller_name: str = ""
+    dialled: str = ""
+    dialled_by: str | None = None
+    dial_status: str = ""
+    answered_by: str = ""
+    outcomes: list[str] = field(default_factory=list)
+    ringing: datetime | None = None
+    answered: datetime | None = None
+    held_since: datetime | None = None
+    bridge: str | None = None
+    announced: bool = False
+
+
+@dataclass(slots=True)
+class Call:
+    """The channels with one Linkedid, by Uniqueid, in the order in which they joined.
+
+    ``views_used`` is the highest view number given so far; a number never comes twice.
+    """
+
+    id: str
+    linkedid: str
+    published: datetime
+    views_used: int = 0
+    channels: dict[str, Channel] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneCallView:
+    """One leg as the UAPI shows it; ``channel`` is its Uniqueid and ``bridge`` where it talks.
+
+    ``on_hold`` is the time since which this leg holds its peer, by whatever way.
+    """
+
+    id: str
+    channel: str
+    bridge: str | None
+    extension: str | None
+    source: tuple[str, ...]
+    destination: tuple[str, ...]
+    caller_id: str
+    flow: Flow | None
+    status: ViewStatus
+    ringing: datetime | None
+    answered: datetime | None
+    on_hold: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneCall:
+    """One live call as the UAPI shows it; ``extension`` is the one the call is charged to."""
+
+    id: str
+    extension: str | None
+    published: datetime
+    answered: datetime | None
+    views: tuple[PhoneCallView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CallChange:
+    """One leg was dialled, answered or hung up. Numbers are "" when they do not apply."""
+
+    kind: ChangeKind
+    at: datetime
+    call_id: str
+    channel: str
+    extension: str | None
+    direction: Direction
+    status: CallStatus
+    caller_number: str
+    caller_name: str
+    caller_extension: str
+    called_number: str
+    called_extension: str
+    called_did: str
+
+
+def phone_call_id(node: str, linkedid: str) -> str:
+    """Id of the PhoneCall with this Linkedid on this node: 20 lower-case hexadecimal digits."""
+    return blake2b(f"{node}\0{linkedid}".encode(), digest_size=10).hexdigest()
+
+
+def view_id(view: int) -> str:
+    """Id of the n-th view of a call: ``01``, ``02``, …"""
+    return f"{view:02d}"

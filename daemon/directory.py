@@ -1,0 +1,111 @@
+"""Users, organizations and extensions, and what an extension is on the PBX.
+
+A number is an extension if the settings list it, or if a user owns it (by number or pattern) and
+the PBX has a PJSIP endpoint of that name. While the PBX's endpoints have never been read, an owned
+number is taken for a terminal, so that work on PhoneCallEvents goes on without the PBX.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+
+from config.patterns import compile_pattern
+from config.settings import Organization, Settings
+
+_CHANNEL_SUFFIX = re.compile(r"-[0-9a-f]{8}(;[12])?$")
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """Who owns extensions: exact numbers, and patterns that a number may match in full."""
+
+    id: int
+    name: str
+    organization: Organization | None
+    numbers: frozenset[str]
+    patterns: tuple[re.Pattern[str], ...]
+
+    def owns(self, number: str) -> bool:
+        return number in self.numbers or any(p.fullmatch(number) for p in self.patterns)
+
+
+class Directory:
+    """Answers who owns a number and which extension a channel belongs to."""
+
+    def __init__(self, settings: Settings, endpoints: frozenset[str] | None = None) -> None:
+        organizations = {organization.id: organization for organization in settings.organizations}
+        self._users = {
+            user.id: User(
+                user.id,
+                user.name,
+                organizations.get(user.organization) if user.organization else None,
+                frozenset(text for text in user.extensions if not text.startswith("_")),
+                tuple(compile_pattern(text) for text in user.extensions if text.startswith("_")),
+            )
+            for user in settings.users
+        }
+        self._listed = {extension.number: extension.type for extension in settings.extensions}
+        self._by_endpoint = {
+            extension.endpoint: extension.number
+            for extension in settings.extensions
+            if extension.endpoint
+        }
+        self._endpoints = endpoints
+        self._owner = lru_cache(maxsize=100_000)(self._find_owner)
+
+    def learn_endpoints(self, names: Iterable[str]) -> None:
+        """Take over the names of the PJSIP endpoints that the PBX has now."""
+        self._endpoints = frozenset(names)
+
+    def user(self, user_id: int) -> User | None:
+        return self._users.get(user_id)
+
+    def owner(self, number: str) -> User | None:
+        """The user that owns this number, the first in the settings if there are several."""
+        return self._owner(number)
+
+    def exists(self, number: str) -> bool:
+        if number in self._listed:
+            return True
+        if self.owner(number) is None:
+            return False
+        return self._endpoints is None or number in self._endpoints
+
+    def find(self, number: str, user: User | None) -> str | None:
+        """The extension that a user means by a full number or by its short form.
+
+        The short form of ``0003*210`` is ``210``; it is understood when just one extension of
+        the user's ends so.
+        """
+        if self.exists(number):
+            return number
+        if user is None or "*" in number:
+            return None
+        candidates = {
+            known
+            for known in (*user.numbers, *self._listed, *(self._endpoints or ()))
+            if known.endswith(f"*{number}") and user.owns(known) and self.exists(known)
+        }
+        return candidates.pop() if len(candidates) == 1 else None
+
+    def of_channel(self, channel: str) -> str | None:
+        """The extension whose phone this channel is: ``PJSIP/0003*210-00000001`` is 0003*210."""
+        endpoint = _CHANNEL_SUFFIX.sub("", channel)
+        listed = self._by_endpoint.get(endpoint)
+        if listed is not None:
+            return listed
+        technology, _, name = endpoint.partition("/")
+        is_extension = technology == "PJSIP" and name not in self._listed and self.owner(name)
+        return name if is_extension else None
+
+    def of_number(self, number: str, caller: str | None) -> str | None:
+        """The extension that a dialled number is, full or short, seen from the caller's."""
+        if self.exists(number):
+            return number
+        prefix, star, _ = (caller or "").rpartition("*")
+        full = f"{prefix}*{number}"
+        return full if star and self.exists(full) else None
+
+    def _find_owner(self, number: str) -> User | None:
+        return next((user for user in self._users.values() if user.owns(number)), None)

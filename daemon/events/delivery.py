@@ -1,0 +1,146 @@
+"""Calls the apps: takes what is due from the outbox, sends it, writes down how it went."""
+
+import asyncio
+import logging
+import random
+import sqlite3
+import time
+from urllib.parse import urlencode
+
+import aiohttp
+from yarl import URL
+
+from daemon.events.outbox import Delivery, DeliveryState, Outcome, due, next_due, settle
+from daemon.events.phone_call_events import Method
+from daemon.events.schedule import retry_delay
+from daemon.store import Store
+
+log = logging.getLogger(__name__)
+
+CONNECT_DEADLINE = 5.0
+DEADLINE = 15.0
+CONCURRENCY = 50
+USER_AGENT = "uapid"
+_LONGEST_SLEEP = 60.0
+_STORE_RETRY = 1.0
+
+
+class Deliverer:
+    """Sends pending deliveries, several at once, each PhoneCallEvent and call in order."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._wake = asyncio.Event()
+        self._in_flight: dict[int, asyncio.Task[None]] = {}
+        self._stopping = False
+
+    def wake(self) -> None:
+        """There is something new in the outbox."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Deliver until ``stop``."""
+        timeout = aiohttp.ClientTimeout(total=DEADLINE, sock_connect=CONNECT_DEADLINE)
+        async with aiohttp.ClientSession(
+            timeout=timeout,
+            headers={"User-Agent": USER_AGENT},
+            cookie_jar=aiohttp.DummyCookieJar(),
+        ) as session:
+            while not self._stopping:
+                self._wake.clear()
+                try:
+                    await self._start_due(session)
+                    await self._sleep()
+                except sqlite3.Error as error:
+                    log.error("store: %s; deliveries wait", error)
+                    await asyncio.sleep(_STORE_RETRY)
+            await asyncio.gather(*self._in_flight.values())
+
+    def stop(self) -> None:
+        """Start nothing more; ``run`` ends when what is on its way has its outcome."""
+        self._stopping = True
+        self._wake.set()
+
+    async def _start_due(self, session: aiohttp.ClientSession) -> None:
+        room = CONCURRENCY - len(self._in_flight)
+        if room <= 0:
+            return
+        in_flight = list(self._in_flight)
+        deliveries = await self._store.read(lambda db: due(db, time.time(), in_flight, room))
+        for delivery in deliveries:
+            task = asyncio.create_task(
+                self._deliver(session, delivery), name=f"delivery {delivery.webhook_id}"
+            )
+            self._in_flight[delivery.seq] = task
+
+    async def _sleep(self) -> None:
+        at = await self._store.read(lambda db: next_due(db, time.time()))
+        seconds = _LONGEST_SLEEP if at is None else min(_LONGEST_SLEEP, at - time.time())
+        try:
+            async with asyncio.timeout(max(0.0, seconds)):
+                await self._wake.wait()
+        except TimeoutError:
+            return
+
+    async def _deliver(self, session: aiohttp.ClientSession, delivery: Delivery) -> None:
+        try:
+            outcome = await _attempt(session, delivery)
+            await self._settle(outcome)
+        finally:
+            del self._in_flight[delivery.seq]
+            self._wake.set()
+
+    async def _settle(self, outcome: Outcome) -> None:
+        # As long as the outcome is not on disk the delivery counts as on its way: sending it
+        # again would only repeat what was done.
+        while True:
+            try:
+                await self._store.write(lambda db: settle(db, outcome))
+                return
+            except sqlite3.Error as error:
+                log.error("store: %s; an outcome waits", error)
+                await asyncio.sleep(_STORE_RETRY)
+
+
+async def _attempt(session: aiohttp.ClientSession, delivery: Delivery) -> Outcome:
+    attempts = delivery.attempts + 1
+    query = urlencode(delivery.parameters)
+    headers = {"webhook-id": delivery.webhook_id, "webhook-timestamp": str(int(time.time()))}
+    try:
+        if delivery.method is Method.GET:
+            request = session.get(
+                _with_query(delivery.url, query), headers=headers, allow_redirects=False
+            )
+        else:
+            headers["Content-Type"] = "application/x-www-form-urlencoded"
+            request = session.post(
+                URL(delivery.url, encoded=True),
+                data=query.encode(),
+                headers=headers,
+                allow_redirects=False,
+            )
+        async with request as response:
+            text = f"HTTP status {response.status}"
+            delivered = 200 <= response.status < 300
+    except TimeoutError:
+        text, delivered = f"no answer in {DEADLINE:g} s", False
+    except (aiohttp.ClientError, OSError, ValueError) as error:
+        text, delivered = f"{type(error).__name__}: {error}", False
+    event = f"{delivery.parameters['CallStatus']} of call {delivery.parameters['CallAPIID']}"
+    if delivered:
+        log.info("event %s: delivered to %s: %s", event, delivery.url, text)
+        return Outcome(delivery.seq, DeliveryState.DELIVERED, attempts, None, text)
+    delay = retry_delay(attempts, random.random())  # noqa: S311
+    if delay is None:
+        log.error("event %s: given up on %s: %s", event, delivery.url, text)
+        return Outcome(delivery.seq, DeliveryState.DEAD, attempts, None, text)
+    log.warning(
+        "event %s: not delivered to %s: %s; again in %.0f s", event, delivery.url, text, delay
+    )
+    return Outcome(delivery.seq, DeliveryState.PENDING, attempts, time.time() + delay, text)
+
+
+def _with_query(url: str, query: str) -> URL:
+    base, mark, fragment = url.partition("#")
+    joint = "" if base.endswith(("?", "&")) else "&" if "?" in base else "?"
+    return URL(f"{base}{joint}{query}{mark}{fragment}", encoded=True)

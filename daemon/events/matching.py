@@ -1,0 +1,34 @@
+"""Which PhoneCallEvents a CallChange concerns, and what they are told. Pure."""
+
+from daemon.calls.model import CallChange, ChangeKind, Direction
+from daemon.events.phone_call_events import EventType
+
+_TYPES = {
+    (ChangeKind.DIAL, Direction.IN): EventType.DIAL_IN,
+    (ChangeKind.DIAL, Direction.OUT): EventType.DIAL_OUT,
+    (ChangeKind.ANSWER, Direction.IN): EventType.ANSWER_IN,
+    (ChangeKind.ANSWER, Direction.OUT): EventType.ANSWER_OUT,
+    (ChangeKind.HANGUP, Direction.IN): EventType.HANGUP,
+    (ChangeKind.HANGUP, Direction.OUT): EventType.HANGUP,
+}
+
+
+def event_type(change: CallChange) -> EventType:
+    """The type of PhoneCallEvent that is told of such a change."""
+    return _TYPES[change.kind, change.direction]
+
+
+def parameters(change: CallChange) -> dict[str, str]:
+    """The ten documented parameters, in the documented order; "" where one does not apply."""
+    return {
+        "CallID": change.channel,
+        "CallerIDNum": change.caller_number,
+        "CallerIDName": change.caller_name,
+        "CalledDID": change.called_did,
+        "CalledExtension": change.called_extension,
+        "CallStatus": change.status.value,
+        "CallFlow": change.direction.value,
+        "CallerExtension": change.caller_extension,
+        "CalledNumber": change.called_number,
+        "CallAPIID": change.call_id,
+    }

@@ -1,0 +1,144 @@
+"""The deliveries in the store: written with the call change, before any HTTP.
+
+A delivery waits until every earlier one of the same PhoneCallEvent and call has its end, so that
+an app sees each call in order. While its PhoneCallEvent is disabled it waits too.
+"""
+
+import json
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sqlite_utils import Database
+
+from daemon.calls.model import CallChange
+from daemon.events.matching import event_type, parameters
+from daemon.events.phone_call_events import Method, Status, enabled_events
+
+
+class DeliveryState(StrEnum):
+    PENDING = "pending"
+    DELIVERED = "delivered"
+    DEAD = "dead"
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One pending delivery as it is to be sent now; ``attempts`` were made before."""
+
+    seq: int
+    webhook_id: str
+    url: str
+    method: Method
+    parameters: dict[str, str]
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How an attempt ended; ``next_attempt`` is a Unix time, None when there is none."""
+
+    seq: int
+    state: DeliveryState
+    attempts: int
+    next_attempt: float | None
+    text: str
+
+
+def record(
+    db: Database, changes: Iterable[CallChange], documents: Mapping[str, str | None], now: float
+) -> int:
+    """Write changes with all their deliveries, and the calls they belong to as they now are.
+
+    ``documents`` has the call as JSON by id, None for one that has ended. Returns the number of
+    deliveries.
+    """
+    count = 0
+    for change in changes:
+        if change.extension is None:
+            continue
+        for event in enabled_events(db, change.extension, event_type(change)):
+            db.table("deliveries").insert(
+                {
+                    "webhook_id": f"msg_{uuid.uuid4().hex}",
+                    "event": event.id,
+                    "call": change.call_id,
+                    "parameters": json.dumps(parameters(change)),
+                    "created": now,
+                    "state": DeliveryState.PENDING,
+                    "attempts": 0,
+                    "next_attempt": now,
+                    "outcome": "",
+                }
+            )
+            count += 1
+    calls = db.table("live_calls")
+    for call_id, document in documents.items():
+        if document is None:
+            calls.delete_where("id = ?", [call_id])
+        else:
+            calls.upsert({"id": call_id, "document": document}, pk="id")
+    return count
+
+
+_DUE = """
+    SELECT d.seq, d.webhook_id, d.parameters, d.attempts, e.url, e.method
+    FROM deliveries d JOIN phone_call_events e ON e.id = d.event
+    WHERE d.state = :pending AND d.next_attempt <= :now AND e.status = :enabled
+      AND d.seq NOT IN (SELECT value FROM json_each(:in_flight))
+      AND NOT EXISTS (
+        SELECT 1 FROM deliveries earlier
+        WHERE earlier.event = d.event AND earlier.call = d.call
+          AND earlier.state = :pending AND earlier.seq < d.seq)
+    ORDER BY d.next_attempt, d.seq LIMIT :limit
+"""
+
+_NEXT = """
+    SELECT min(d.next_attempt) AS next
+    FROM deliveries d JOIN phone_call_events e ON e.id = d.event
+    WHERE d.state = :pending AND d.next_attempt > :now AND e.status = :enabled
+"""
+
+
+def due(db: Database, now: float, in_flight: Iterable[int], limit: int) -> list[Delivery]:
+    """What is to be sent now, longest waiting first, without those that are on their way."""
+    values = {
+        "pending": DeliveryState.PENDING,
+        "enabled": int(Status.ENABLED),
+        "now": now,
+        "in_flight": json.dumps(list(in_flight)),
+        "limit": limit,
+    }
+    return [
+        Delivery(
+            seq=row["seq"],
+            webhook_id=row["webhook_id"],
+            url=row["url"],
+            method=Method(row["method"]),
+            parameters=json.loads(row["parameters"]),
+            attempts=row["attempts"],
+        )
+        for row in db.query(_DUE, values)
+    ]
+
+
+def next_due(db: Database, now: float) -> float | None:
+    """Unix time of the next attempt that is not due yet, None if nothing waits."""
+    values = {"pending": DeliveryState.PENDING, "enabled": int(Status.ENABLED), "now": now}
+    (row,) = db.query(_NEXT, values)
+    return float(row["next"]) if row["next"] is not None else None
+
+
+def settle(db: Database, outcome: Outcome) -> None:
+    """Write down how an attempt ended. A delivery that was deleted meanwhile stays so."""
+    db.execute(
+        "UPDATE deliveries SET state = ?, attempts = ?, next_attempt = ?, outcome = ?"
+        " WHERE seq = ?",
+        [outcome.state, outcome.attempts, outcome.next_attempt, outcome.text, outcome.seq],
+    )
+
+
+def live_call_documents(db: Database) -> list[str]:
+    """The calls that were live when the daemon last wrote, as JSON."""
+    return [row["document"] for row in db.query("SELECT document FROM live_calls")]

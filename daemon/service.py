@@ -1,0 +1,206 @@
+"""Builds the parts, starts and stops them in order.
+
+The way of an event: AMI line -> tracker -> recorder -> store -> deliverer -> app.
+"""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Any, Self
+
+from pydantic import TypeAdapter
+from sqlite_utils import Database
+
+from config.settings import Settings
+from daemon.calls.hold import Holds
+from daemon.calls.live import LiveCalls
+from daemon.calls.model import Call, CallChange
+from daemon.calls.tracker import Tracker
+from daemon.directory import Directory
+from daemon.events.delivery import Deliverer
+from daemon.events.outbox import live_call_documents
+from daemon.events.phone_call_events import PhoneCallEvents
+from daemon.events.recorder import Recorder
+from daemon.pbx.ami import AmiLine
+from daemon.pbx.ari import AriLine
+from daemon.pbx.line import LineState, PbxError, PbxUnavailable
+from daemon.store import Store
+
+log = logging.getLogger(__name__)
+
+ENDPOINTS_INTERVAL = 60.0
+STOP_DEADLINE = 20.0
+RECONCILE_RETRY = 1.0
+_call_json = TypeAdapter(Call)
+
+
+class Service:
+    """The daemon without its HTTP server: ``async with Service(settings) as service``."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.store = Store(settings.store.path)
+        self.directory = Directory(settings)
+        self.phone_call_events = PhoneCallEvents(self.store)
+        self.ami = AmiLine(
+            settings.ami,
+            on_event=self._on_ami_event,
+            on_login=self._on_ami_login,
+            on_lost=self._on_ami_lost,
+        )
+        self.ari = AriLine(
+            settings.ari, on_event=self._on_ari_event, on_connect=self._on_ari_connect
+        )
+        self._tracker = Tracker(settings.node.name, self.directory)
+        self.holds = Holds(self._tracker, self.ami, self.ari, _now)
+        self.calls = LiveCalls(
+            self._tracker, self.directory, self.holds.holding_since, self._why_unavailable
+        )
+        self._deliverer = Deliverer(self.store)
+        self._recorder = Recorder(self.store, self._deliverer.wake)
+        self._truth_known = False
+        self._holds_to_reconcile = asyncio.Event()
+
+    async def __aenter__(self) -> Self:
+        """Open the store and start everything. Raises StoreError."""
+        self.store.open()
+        endpoints, documents = await self.store.read(
+            lambda db: (_known_endpoints(db), live_call_documents(db))
+        )
+        if endpoints:
+            self.directory.learn_endpoints(endpoints)
+        self._tracker.remember(_call_json.validate_json(document) for document in documents)
+        self._recording = asyncio.create_task(self._recorder.run(), name="recorder")
+        self._delivering = asyncio.create_task(self._deliverer.run(), name="deliverer")
+        self._intake = [
+            asyncio.create_task(self.ami.run(), name="AMI line"),
+            asyncio.create_task(self.ari.run(), name="ARI line"),
+            asyncio.create_task(self._refresh_endpoints(), name="endpoints"),
+            asyncio.create_task(self._reconcile_holds(), name="holds"),
+        ]
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Stop the intake, finish what is in flight, close the store. Holds stay in force."""
+        await self.holds.finish(STOP_DEADLINE / 2)
+        await _cancel(*self._intake)
+        try:
+            async with asyncio.timeout(STOP_DEADLINE):
+                await self._recorder.drained()
+                self._deliverer.stop()
+                await self._delivering
+        except TimeoutError:
+            log.warning("stop: what was not delivered in %g s is kept", STOP_DEADLINE)
+        await _cancel(self._recording, self._delivering)
+        self.store.close()
+
+    # --- the PBX speaks ---
+
+    def _on_ami_event(self, event: Mapping[str, str]) -> None:
+        if self._recorder.full:
+            self.ami.drop("the store does not take call changes")
+            return
+        self._take(self._tracker.fold(event, _now()))
+        self.holds.watch(event)
+
+    async def _on_ami_login(self) -> None:
+        if self._recorder.full:
+            raise PbxUnavailable("the store does not take call changes")
+        self._tracker.begin_snapshot()
+        rows = await self.ami.list_action("CoreShowChannels")
+        self._take(self._tracker.end_snapshot(rows, _now()))
+        log.info("PBX: %d channels are live", len(rows))
+        self._truth_known = True
+        self._holds_to_reconcile.set()
+
+    def _on_ami_lost(self) -> None:
+        self._truth_known = False
+
+    def _on_ari_event(self, event: Mapping[str, Any]) -> None:
+        self.holds.on_ari_event(event)
+
+    async def _on_ari_connect(self) -> None:
+        await self._learn_endpoints()
+        self._holds_to_reconcile.set()
+
+    async def _reconcile_holds(self) -> None:
+        while True:
+            await self._holds_to_reconcile.wait()
+            self._holds_to_reconcile.clear()
+            if not self._truth_known or not self.ari.connected:
+                continue  # the line that is missing asks again when it comes
+            try:
+                await self.holds.reconcile()
+            except PbxError as error:
+                log.warning("holds not compared with the PBX yet: %s", error)
+                await asyncio.sleep(RECONCILE_RETRY)
+                self._holds_to_reconcile.set()
+
+    def _take(self, changes: list[CallChange]) -> None:
+        if not changes:
+            return
+        for change in changes:
+            log.info(
+                "call %s: %s %s of %s (channel %s)",
+                change.call_id,
+                change.kind,
+                change.status,
+                change.extension or "a public number",
+                change.channel,
+            )
+        calls = {change.call_id: self._tracker.call(change.call_id) for change in changes}
+        documents = {
+            call_id: _call_json.dump_json(call).decode() if call else None
+            for call_id, call in calls.items()
+        }
+        self._recorder.put(changes, documents)
+
+    def _why_unavailable(self) -> str | None:
+        return None if self._truth_known else self.ami.status.reason
+
+    # --- endpoints ---
+
+    async def _refresh_endpoints(self) -> None:
+        while True:
+            await asyncio.sleep(ENDPOINTS_INTERVAL)
+            if self.ari.status.state is LineState.UP:
+                try:
+                    await self._learn_endpoints()
+                except PbxError as error:
+                    log.warning("endpoints of the PBX not read: %s", error)
+
+    async def _learn_endpoints(self) -> None:
+        names = {
+            endpoint["resource"]
+            for endpoint in await self.ari.call("endpoints", "listByTech", tech="PJSIP")
+        }
+        self.directory.learn_endpoints(names)
+        await self.store.write(lambda db: _keep_endpoints(db, names))
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _known_endpoints(db: Database) -> list[str]:
+    return [row["name"] for row in db.query("SELECT name FROM pbx_endpoints")]
+
+
+def _keep_endpoints(db: Database, names: set[str]) -> None:
+    if names != set(_known_endpoints(db)):
+        table = db.table("pbx_endpoints")
+        table.delete_where()
+        table.insert_all({"name": name} for name in sorted(names))
+
+
+async def _cancel(*tasks: asyncio.Task[None]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,17 @@
+"""Tells systemd how the service stands (sd_notify(3)); does nothing when not started by it."""
+
+import os
+import socket
+from contextlib import suppress
+
+
+def notify(state: str) -> None:
+    """Send e.g. ``READY=1`` or ``STOPPING=1`` to the socket that $NOTIFY_SOCKET names."""
+    address = os.environ.get("NOTIFY_SOCKET")
+    if not address:
+        return
+    if address.startswith("@"):
+        address = "\0" + address[1:]
+    with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as channel:
+        channel.connect(address)
+        channel.sendall(state.encode())
