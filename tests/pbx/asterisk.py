@@ -1,0 +1,131 @@
+"""The test PBX: Asterisk 22 in a container, on a loopback address of its own."""
+
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import NamedTuple, Self
+
+from tests.pbx.container import Container, DockerError, docker
+
+HOST = "127.0.77.1"
+AMI_PORT = 5038
+AMI_USERNAME, AMI_SECRET = "uapid", "uapid-secret"
+# A second AMI user, with all rights, for what the tests themselves want to know.
+TEST_USERNAME, TEST_SECRET = "test", "test-secret"
+ARI_URL = f"http://{HOST}:8088/ari"
+ARI_USERNAME, ARI_PASSWORD = "uapid", "uapid-password"
+
+CONFIGURATION = Path(__file__).parent / "asterisk"
+START_SECONDS = 20.0
+CLEAR_SECONDS = 5.0
+
+
+class Channel(NamedTuple):
+    """A channel as `core show channels concise` tells it; bridge is "" outside of bridges."""
+
+    name: str
+    context: str
+    extension: str
+    state: str
+    application: str
+    bridge: str
+    unique_id: str
+
+
+class Asterisk:
+    """The container of the PBX. `with Asterisk() as pbx:` starts it and removes it at the end.
+
+    Methods raise DockerError with what docker said, TimeoutError when Asterisk is late.
+    """
+
+    def __init__(self) -> None:
+        mounts = (
+            f"--volume={file}:/etc/asterisk/{file.name}:ro"
+            for file in sorted(CONFIGURATION.iterdir())
+        )
+        self._container = Container("uapid-test-asterisk", options=tuple(mounts))
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Starts a new PBX and returns when it is ready for calls."""
+        self._container.run()
+        self._wait_until_ready()
+
+    def stop(self) -> None:
+        """Removes the PBX with all that it knows."""
+        self._container.remove()
+
+    def kill(self) -> None:
+        """Ends Asterisk at once (SIGKILL), like a crash. `revive` starts it again."""
+        docker("kill", self._container.name)
+
+    def shut_down(self) -> None:
+        """Ends Asterisk in good order (SIGTERM). `revive` starts it again."""
+        docker("stop", "--time=10", self._container.name)
+
+    def revive(self) -> None:
+        """Starts the PBX that was killed or shut down, and returns when it is ready."""
+        docker("start", self._container.name)
+        self._wait_until_ready()
+
+    def restart(self) -> None:
+        """A shut-down and a start: all calls end."""
+        self.shut_down()
+        self.revive()
+
+    def pause(self) -> None:
+        """Freezes Asterisk: its connections stay open and say nothing."""
+        docker("pause", self._container.name)
+
+    def unpause(self) -> None:
+        """Ends the freeze."""
+        docker("unpause", self._container.name)
+
+    def cli(self, command: str) -> str:
+        """The answer to a command of Asterisk's command line. Takes about 0.1 s and blocks."""
+        return self._container.execute("asterisk", "-rx", command)
+
+    def log(self, since: float = 0.0) -> str:
+        """What Asterisk logged since a Unix time."""
+        return docker("logs", "--since", f"{since:.3f}", self._container.name)
+
+    def channels(self) -> list[Channel]:
+        """The channels there are now."""
+        lines = self.cli("core show channels concise").splitlines()
+        channels = []
+        for fields in (line.split("!") for line in lines if "!" in line):
+            name, context, extension, _, state, application, *_, bridge, unique_id = fields
+            channels.append(
+                Channel(name, context, extension, state, application, bridge, unique_id)
+            )
+        return channels
+
+    def hang_up_all(self) -> None:
+        """Ends every call and returns when no channel is left."""
+        deadline = time.monotonic() + CLEAR_SECONDS
+        while channels := self.channels():
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"channels that do not go: {channels}")
+            self.cli("channel request hangup all")
+
+    def _wait_until_ready(self) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            try:
+                self.cli("core waitfullybooted")
+            except DockerError as error:
+                if time.monotonic() > deadline:
+                    raise TimeoutError(f"Asterisk does not start: {error}\n{self.log()}") from error
+            else:
+                return

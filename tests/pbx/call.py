@@ -1,0 +1,70 @@
+"""One call as a robot phone sees it."""
+
+import re
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from tests.pbx.rtp import Address
+from tests.pbx.sipp import Sipp
+
+
+class State(StrEnum):
+    """What a phone does: an incoming call is RINGING here, an outgoing one at the far end."""
+
+    IDLE = "idle"
+    CALLING = "calling"
+    RINGING = "ringing"
+    TALKING = "talking"
+    ENDED = "ended"
+
+
+@dataclass
+class Call:
+    """One call of a phone.
+
+    `invite` is the INVITE of an incoming call, "" for an outgoing one. When it has ENDED, `status`
+    is the SIP status that ended it before the answer (None after an answer) and `ended_here`
+    tells whether this phone ended it.
+    """
+
+    id: str
+    sipp: Sipp
+    invite: str = ""
+    state: State = State.CALLING
+    status: int | None = None
+    ended_here: bool = False
+    cseq: int = 1
+    _been: set[State] = field(default_factory=set)
+
+    def enter(self, state: State, status: int | None = None) -> None:
+        """Goes on to the next state."""
+        self.state, self.status = state, status
+        self._been.add(state)
+
+    def has_reached(self, state: State) -> bool:
+        """Whether it is in that state or, as a call that still goes on, has been."""
+        return state is self.state or (state in self._been and self.state is not State.ENDED)
+
+    def header(self, name: str) -> str:
+        """A header of the INVITE that came; KeyError when there is none."""
+        found = re.search(rf"^{name}:\s*(.*)$", self.invite, re.MULTILINE | re.IGNORECASE)
+        if not found:
+            raise KeyError(name)
+        return found[1].strip()
+
+    def tell(self, order: str, direction: str = "") -> None:
+        """Gives SIPp an order; each has a CSeq of its own for the request it may need."""
+        self.cseq += 1
+        self.sipp.tell(self.id, self.cseq, order, direction)
+
+
+def media_address(message: str) -> Address | None:
+    """Where the SDP in a SIP message wants RTP to be sent; None when there is no SDP."""
+    host = re.search(r"^c=IN IP4 (\S+)", message, re.MULTILINE)
+    port = re.search(r"^m=audio (\d+)", message, re.MULTILINE)
+    return (host[1], int(port[1])) if host and port else None
+
+
+def status_of(response: str) -> int:
+    """The status of a SIP response."""
+    return int(response.split(" ", 2)[1])

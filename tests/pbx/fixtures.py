@@ -1,0 +1,39 @@
+"""The PBX and the phones for pytest: a conftest imports what it needs from here."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack
+
+import pytest
+
+from tests.pbx.asterisk import Asterisk
+from tests.pbx.container import IMAGE, DockerError, docker
+from tests.pbx.phone import Phone
+from tests.pbx.sipp import PhoneRoom
+
+PlugIn = Callable[..., Awaitable[Phone]]
+
+
+@pytest.fixture(scope="session")
+def asterisk() -> Iterator[Asterisk]:
+    """The PBX and the room of the phones, both started once for all tests."""
+    try:
+        docker("image", "inspect", "--format", "{{.Id}}", IMAGE)
+    except (DockerError, FileNotFoundError) as error:
+        pytest.fail(f"no test PBX ({error}): `make test` installs Docker and builds the image")
+    with Asterisk() as pbx, PhoneRoom():
+        yield pbx
+
+
+@pytest.fixture
+async def plug_in(asterisk: Asterisk) -> AsyncIterator[PlugIn]:
+    """Plugs in phones of the PBX by extension: `phone = await plug_in("0003*210")`.
+
+    After the test all calls are hung up and the phones are gone.
+    """
+    async with AsyncExitStack() as phones:
+
+        async def plug_in(extension: str) -> Phone:
+            return await phones.enter_async_context(Phone.known(extension))
+
+        yield plug_in
+        asterisk.hang_up_all()
