@@ -251,14 +251,18 @@ def _credentials(environment: Mapping[str, str]) -> list[tuple[tuple[str, ...], 
     folder = environment.get("CREDENTIALS_DIRECTORY")
     if not folder:
         return []
+    # Other files are credentials of somebody else's: only names of keys are looked for.
+    keys = [
+        (section, key)
+        for section, field in Settings.model_fields.items()
+        if isinstance(field.annotation, type) and issubclass(field.annotation, _Section)
+        for key in field.annotation.model_fields
+    ]
+    found = [(location, Path(folder, ".".join(location))) for location in keys]
     return [
-        (
-            tuple(file.name.split(".")),
-            file.read_text(encoding="utf-8").strip(),
-            f"credential {file.name}",
-        )
-        for file in sorted(Path(folder).iterdir())
-        if file.is_file() and "." in file.name
+        (location, file.read_text(encoding="utf-8").strip(), f"credential {file.name}")
+        for location, file in found
+        if file.is_file()
     ]
 
 

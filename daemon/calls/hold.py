@@ -317,6 +317,7 @@ class Holds:
         if not self._reconciled:
             await self._sweep()
             self._reconciled = True
+        log.info("holds: compared with the PBX; %d in force", len(self._by_holder))
 
     async def _holds_on_pbx(self) -> list[Hold]:
         holds = []

@@ -50,7 +50,7 @@ class LiveCalls:
     def _check(self) -> None:
         reason = self._unavailable()
         if reason is not None:
-            raise PbxUnavailable(f"The PBX cannot be reached: {reason}.")
+            raise PbxUnavailable(reason)
 
     def _is_owned(self, channel: Channel, user_id: int) -> bool:
         owner = self._directory.owner(channel.extension) if channel.extension else None

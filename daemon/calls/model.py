@@ -70,6 +70,18 @@ class ChangeKind(StrEnum):
     HANGUP = "hangup"
 
 
+@dataclass(frozen=True, slots=True)
+class Parties:
+    """Who called whom, as a leg's events and view tell it; "" where it does not apply."""
+
+    caller_number: str = ""
+    caller_name: str = ""
+    caller_extension: str = ""
+    called_number: str = ""
+    called_extension: str = ""
+    called_did: str = ""
+
+
 @dataclass(slots=True)
 class Channel:
     """One channel of the PBX that is a leg of a call.
@@ -80,6 +92,7 @@ class Channel:
     of the channels it dialled, ``dial_status`` its own. ``held_since`` is the phone's own hold.
     ``answered_by`` is the extension that answered an originator, "" for one that is none.
     ``view`` counts from 1 within the call. ``announced`` is True once its dial was told.
+    ``parties`` is what was last known, as the other side may be gone first.
     """
 
     uniqueid: str
@@ -92,6 +105,8 @@ class Channel:
     state: int = ChannelState.DOWN
     caller_number: str = ""
     caller_name: str = ""
+    connected_number: str = ""
+    connected_name: str = ""
     dialled: str = ""
     dialled_by: str | None = None
     dial_status: str = ""
@@ -102,6 +117,7 @@ class Channel:
     held_since: datetime | None = None
     bridge: str | None = None
     announced: bool = False
+    parties: Parties = Parties()
 
 
 @dataclass(slots=True)
@@ -152,7 +168,7 @@ class PhoneCall:
 
 @dataclass(frozen=True, slots=True)
 class CallChange:
-    """One leg was dialled, answered or hung up. Numbers are "" when they do not apply."""
+    """One leg was dialled, answered or hung up; ``channel`` is its Uniqueid."""
 
     kind: ChangeKind
     at: datetime
@@ -161,12 +177,7 @@ class CallChange:
     extension: str | None
     direction: Direction
     status: CallStatus
-    caller_number: str
-    caller_name: str
-    caller_extension: str
-    called_number: str
-    called_extension: str
-    called_did: str
+    parties: Parties
 
 
 def phone_call_id(node: str, linkedid: str) -> str:

@@ -16,6 +16,7 @@ from daemon.calls.model import (
     Channel,
     ChannelState,
     Direction,
+    Parties,
     phone_call_id,
 )
 from daemon.calls.status import hangup_status
@@ -240,6 +241,8 @@ class Tracker:
         channel.state = state
         channel.caller_number = _given(event.get(f"{prefix}CallerIDNum", ""))
         channel.caller_name = _given(event.get(f"{prefix}CallerIDName", ""))
+        channel.connected_number = _given(event.get(f"{prefix}ConnectedLineNum", ""))
+        channel.connected_name = _given(event.get(f"{prefix}ConnectedLineName", ""))
         return channel
 
     def _join(self, uniqueid: str, name: str, linkedid: str, now: datetime) -> Channel:
@@ -390,13 +393,8 @@ class Tracker:
     def _change(
         self, kind: ChangeKind, channel: Channel, status: CallStatus, now: datetime
     ) -> CallChange:
-        caller = channel if channel.originator else self._channels.get(channel.dialled_by or "")
-        dialled = caller.dialled if caller else ""
-        caller_extension = (caller.extension or "") if caller else ""
-        if channel.originator:
-            called = channel.answered_by or self._extensions.of_number(dialled, channel.extension)
-        else:
-            called = channel.extension
+        if kind is not ChangeKind.HANGUP:
+            channel.parties = self._parties(channel)
         return CallChange(
             kind=kind,
             at=now,
@@ -405,12 +403,30 @@ class Tracker:
             extension=channel.extension,
             direction=Direction.OUT if channel.originator else Direction.IN,
             status=status,
-            caller_number=(caller.caller_number if caller else "") or caller_extension,
-            caller_name=caller.caller_name if caller else "",
-            caller_extension=caller_extension,
-            called_number=dialled,
+            parties=channel.parties,
+        )
+
+    def _parties(self, channel: Channel) -> Parties:
+        caller = channel if channel.originator else self._channels.get(channel.dialled_by or "")
+        if caller is None:
+            return Parties(
+                caller_number=channel.connected_number,
+                caller_name=channel.connected_name,
+                called_extension=channel.extension or "",
+            )
+        if channel.originator:
+            called = channel.answered_by or self._extensions.of_number(
+                channel.dialled, channel.extension
+            )
+        else:
+            called = channel.extension
+        return Parties(
+            caller_number=caller.caller_number or caller.extension or "",
+            caller_name=caller.caller_name,
+            caller_extension=caller.extension or "",
+            called_number=caller.dialled,
             called_extension=called or "",
-            called_did="" if caller_extension else dialled,
+            called_did="" if caller.extension else caller.dialled,
         )
 
 

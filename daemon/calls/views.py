@@ -8,6 +8,7 @@ from daemon.calls.model import (
     Channel,
     ChannelState,
     Flow,
+    Parties,
     PhoneCall,
     PhoneCallView,
     ViewStatus,
@@ -34,16 +35,15 @@ def phone_call(call: Call, holding_since: HoldingSince) -> PhoneCall:
 def _view(
     call: Call, channel: Channel, flow: Flow | None, on_hold: datetime | None
 ) -> PhoneCallView:
-    caller = channel if channel.originator else call.channels.get(channel.dialled_by or "")
     dialled = [c for c in call.channels.values() if c.dialled_by == channel.uniqueid]
     return PhoneCallView(
         id=view_id(channel.view),
         channel=channel.uniqueid,
         bridge=channel.bridge,
         extension=channel.extension,
-        source=_present(_number(caller) if caller else ""),
-        destination=_destination(channel, caller, dialled),
-        caller_id=_caller_id(caller) if caller else "",
+        source=_present(channel.parties.caller_extension or channel.parties.caller_number),
+        destination=_destination(channel, dialled),
+        caller_id=_caller_id(channel.parties),
         flow=flow,
         status=_status(channel, dialled),
         ringing=channel.ringing,
@@ -52,27 +52,22 @@ def _view(
     )
 
 
-def _number(channel: Channel) -> str:
-    return channel.extension or channel.caller_number
-
-
 def _present(*numbers: str) -> tuple[str, ...]:
     return tuple(number for number in numbers if number)
 
 
-def _destination(
-    channel: Channel, caller: Channel | None, dialled: list[Channel]
-) -> tuple[str, ...]:
-    asked_for = caller.dialled if caller else ""
+def _destination(channel: Channel, dialled: list[Channel]) -> tuple[str, ...]:
+    asked_for = channel.parties.called_number
     if not channel.originator:
         return _present(channel.extension or asked_for or channel.caller_number)
     reached = [leg for leg in dialled if leg.answered] or dialled
     return _present(*(leg.extension or asked_for for leg in reached)) or _present(asked_for)
 
 
-def _caller_id(caller: Channel) -> str:
-    number = caller.caller_number or caller.extension or ""
-    return f"{caller.caller_name} <{number}>".strip() if number else caller.caller_name
+def _caller_id(parties: Parties) -> str:
+    if not parties.caller_number:
+        return parties.caller_name
+    return f"{parties.caller_name} <{parties.caller_number}>".strip()
 
 
 def _status(channel: Channel, dialled: list[Channel]) -> ViewStatus:

@@ -22,13 +22,13 @@ def parameters(change: CallChange) -> dict[str, str]:
     """The ten documented parameters, in the documented order; "" where one does not apply."""
     return {
         "CallID": change.channel,
-        "CallerIDNum": change.caller_number,
-        "CallerIDName": change.caller_name,
-        "CalledDID": change.called_did,
-        "CalledExtension": change.called_extension,
+        "CallerIDNum": change.parties.caller_number,
+        "CallerIDName": change.parties.caller_name,
+        "CalledDID": change.parties.called_did,
+        "CalledExtension": change.parties.called_extension,
         "CallStatus": change.status.value,
         "CallFlow": change.direction.value,
-        "CallerExtension": change.caller_extension,
-        "CalledNumber": change.called_number,
+        "CallerExtension": change.parties.caller_extension,
+        "CalledNumber": change.parties.called_number,
         "CallAPIID": change.call_id,
     }

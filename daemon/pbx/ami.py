@@ -35,7 +35,7 @@ class AmiProtocol(AMIProtocol):  # type: ignore[misc]
     a later connection and grows without bound on a message without end: none of that here.
     """
 
-    def __init__(self, on_event: Callable[[Message], None]) -> None:
+    def __init__(self, on_event: Callable[[Message], object]) -> None:
         self.responses: dict[str, Action] = {}
         self.lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.greeted = False
@@ -111,7 +111,7 @@ class AmiLine(Line):
         self,
         settings: Ami,
         *,
-        on_event: Callable[[Message], None],
+        on_event: Callable[[Message], object],
         on_login: Callable[[], Any],
         on_lost: Callable[[], None],
     ) -> None:
