@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 from sqlite_utils import Database
 
 from config.settings import Settings
-from daemon.calls.hold import Holds
+from daemon.calls.holds import Holds
 from daemon.calls.live import LiveCalls
 from daemon.calls.model import Call, CallChange
 from daemon.calls.tracker import Tracker

@@ -1,0 +1,337 @@
+"""Hold in place: what is done on the PBX, and what is watched while a hold is in force.
+
+A Snoop channel on the held leg plays music to it, and both legs' voices are silenced by
+``VOLUME(RX)``; the call stays in its Dial(). The Snoop is the mark of a hold on the PBX: it is
+there before anybody is muted and goes after both have their voice back, and its application
+arguments name the pair and the gains to restore, so that the PBX alone can tell a new run of the
+daemon what is on hold.
+"""
+
+import asyncio
+import logging
+import uuid
+from collections.abc import Callable, Coroutine, Mapping
+from contextlib import suppress
+from datetime import datetime
+from typing import Any
+from weakref import WeakValueDictionary
+
+from daemon.calls.hold import Confirmed, Failed, Hold, HoldOutcome, NotHoldable, peer_of
+from daemon.calls.model import Channel, PhoneCallView
+from daemon.calls.tracker import Tracker
+from daemon.pbx.ami import AmiLine
+from daemon.pbx.ari import AriLine
+from daemon.pbx.line import PbxError, PbxRefused, PbxUnavailable
+
+log = logging.getLogger(__name__)
+
+SILENCE = "-32767"
+_SILENT = -32767.0
+_GAIN = "VOLUME(RX)"
+_SETTLING = 0.2  # a Local optimisation leaves a bridge and enters it again within 2 ms
+_MOH_DEADLINE = 1.0
+_RETRY_UNDO = 1.0
+_NOT_RECONCILED = Failed("the holds on the PBX are not known yet", unavailable=True)
+
+
+class Holds:
+    """All holds that this daemon made, and the work on them."""
+
+    def __init__(
+        self, tracker: Tracker, ami: AmiLine, ari: AriLine, now: Callable[[], datetime]
+    ) -> None:
+        self._tracker = tracker
+        self._ami = ami
+        self._ari = ari
+        self._now = now
+        self._in_force: dict[str, Hold] = {}  # by the holder's Uniqueid
+        self._open: set[str] = set()  # Snoops that may be there, of holds begun and not yet ended
+        self._locks: WeakValueDictionary[frozenset[str], asyncio.Lock] = WeakValueDictionary()
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._reconciled = False
+
+    def holding_since(self, channel: Channel) -> datetime | None:
+        """Since when this channel holds its peer, by our hold or by its phone's."""
+        hold = self._in_force.get(channel.uniqueid)
+        return hold.since if hold else channel.held_since
+
+    def hold(self, view: PhoneCallView) -> asyncio.Task[HoldOutcome]:
+        """Put the peer of this leg on hold. The task goes on if nobody waits for it."""
+        return self._start(self._hold(view.channel), f"hold by {self._name(view.channel)}")
+
+    def resume(self, view: PhoneCallView) -> asyncio.Task[HoldOutcome]:
+        """End the hold that this leg made. The task goes on if nobody waits for it."""
+        return self._start(self._resume(view.channel), f"resume by {self._name(view.channel)}")
+
+    async def finish(self, deadline: float) -> None:
+        """Wait for the work in flight, at most this many seconds; holds in force stay."""
+        if not self._tasks:
+            return
+        _, late = await asyncio.wait(self._tasks, timeout=deadline)
+        for task in late:
+            log.warning("%s: not finished at the stop, goes on at the next start", task.get_name())
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
+
+    # --- the two actions ---
+
+    async def _hold(self, holder_id: str) -> HoldOutcome:
+        if not self._reconciled:
+            return _NOT_RECONCILED
+        holder = self._tracker.channel(holder_id)
+        if holder is None:
+            return NotHoldable("It has ended.")
+        peer = peer_of(self._tracker, holder)
+        if isinstance(peer, NotHoldable):
+            return peer
+        pair = frozenset((holder.uniqueid, peer.uniqueid))
+        async with self._lock(pair):
+            if self.holding_since(holder) is not None:
+                return Confirmed()
+            try:
+                hold = await self._describe(holder, peer)
+                await self._put_in_force(hold, holder, peer)
+            except PbxError as error:
+                log.warning("hold by %s of %s: not held: %s", holder.name, peer.name, error)
+                if not self._are_live(pair):
+                    return NotHoldable("It has ended meanwhile.")
+                return Failed(f"not held: {error}", isinstance(error, PbxUnavailable))
+            log.info("hold by %s of %s: held", holder.name, peer.name)
+            self._look_at(hold)
+            return Confirmed()
+
+    async def _resume(self, holder_id: str) -> HoldOutcome:
+        if not self._reconciled:
+            return _NOT_RECONCILED
+        hold = self._in_force.get(holder_id)
+        if hold is None:
+            return Confirmed()
+        async with self._lock(hold.pair):
+            if hold.snoop not in self._open:
+                return Confirmed()
+            try:
+                await self._end(hold)
+            except PbxError as error:
+                log.warning("hold by %s: not resumed yet: %s", self._name(holder_id), error)
+                self._start_undo(hold, "it was resumed")
+                reason = f"not resumed yet, this goes on until it is done: {error}"
+                return Failed(reason, isinstance(error, PbxUnavailable))
+            log.info("hold by %s: resumed", self._name(holder_id))
+            return Confirmed()
+
+    async def _describe(self, holder: Channel, peer: Channel) -> Hold:
+        twin = self._in_force.get(peer.uniqueid)
+        if twin is not None:
+            gains = twin.held_gain, twin.holder_gain
+        else:
+            gains = await self._gain(holder.name), await self._gain(peer.name)
+        # An id that was used before makes Asterisk's CDR engine fail, so each hold has its own.
+        snoop = f"{self._ari.app}-hold-{uuid.uuid4().hex}"
+        return Hold(holder.uniqueid, peer.uniqueid, snoop, self._now(), *gains)
+
+    async def _put_in_force(self, hold: Hold, holder: Channel, peer: Channel) -> None:
+        """Music first, silence last; any failure undoes everything and is raised."""
+        self._open.add(hold.snoop)
+        try:
+            await self._start_music(hold)
+            if hold.held not in self._in_force:
+                await self._set(holder.name, _GAIN, SILENCE)
+                await self._set(peer.name, _GAIN, SILENCE)
+            self._in_force[hold.holder] = hold
+        except PbxError:
+            try:
+                await self._end(hold)
+            except PbxError:
+                self._start_undo(hold, "it could not be put in force")
+            raise
+
+    async def _start_music(self, hold: Hold) -> None:
+        snoop = await self._ari.call(
+            "channels",
+            "snoopChannelWithId",
+            channelId=hold.held,
+            snoopId=hold.snoop,
+            spy="none",
+            whisper="out",
+            app=self._ari.app,
+            appArgs=hold.to_arguments(),
+        )
+        with suppress(PbxRefused):  # a PBX without CDRs has nothing to keep clean
+            await self._set(snoop["name"], "CDR_PROP(disable)", "1")
+        # Straight after the Snoop's creation Asterisk may answer 409: not in Stasis yet.
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + _MOH_DEADLINE
+        while True:
+            try:
+                await self._ari.call("channels", "startMoh", channelId=hold.snoop)
+                return
+            except PbxRefused as error:
+                if error.status != 409 or loop.time() > deadline:
+                    raise
+            await asyncio.sleep(0.01)
+
+    async def _end(self, hold: Hold) -> None:
+        """Voices back first, then the music away. What is gone already is as it should be."""
+        if hold.held not in self._in_force:
+            for uniqueid, gain in ((hold.holder, hold.holder_gain), (hold.held, hold.held_gain)):
+                channel = self._tracker.channel(uniqueid)
+                if channel is not None:
+                    await self._give_back(channel, gain)
+        try:
+            await self._ari.call("channels", "hangup", channelId=hold.snoop)
+        except PbxRefused as error:
+            if not _is_gone(error):
+                raise
+        self._open.discard(hold.snoop)
+        if self._in_force.get(hold.holder) is hold:
+            del self._in_force[hold.holder]
+
+    async def _give_back(self, channel: Channel, gain: str) -> None:
+        try:
+            await self._set(channel.name, _GAIN, gain or "0")
+        except PbxRefused as error:
+            if not _is_gone(error):
+                raise
+
+    # --- the watch ---
+
+    def watch(self, event: Mapping[str, str]) -> None:
+        """Look at an AMI event: when a held pair is not alone together any more, undo."""
+        if not self._in_force or event["Event"] not in ("BridgeEnter", "BridgeLeave", "Hangup"):
+            return
+        uniqueid = event["Uniqueid"]
+        bridge = event.get("BridgeUniqueid")
+        for hold in list(self._in_force.values()):
+            holder = self._tracker.channel(hold.holder)
+            if uniqueid in hold.pair or (bridge and holder and holder.bridge == bridge):
+                self._look_at(hold)
+
+    def on_ari_event(self, event: Mapping[str, Any]) -> None:
+        """Look at an ARI event: a Snoop that ended without being asked leaves nobody muted."""
+        if event["type"] != "StasisEnd":
+            return
+        snoop = event["channel"]["id"]
+        for hold in list(self._in_force.values()):
+            if hold.snoop == snoop:
+                self._start_undo(hold, "its music ended")
+
+    async def reconcile(self) -> None:
+        """After a line came (back): adopt the holds that the PBX has, undo what is left of others.
+
+        On the daemon's first look every channel that is silenced and in no hold gets its voice.
+        Raises PbxError if the PBX cannot be asked.
+        """
+        found = await self._holds_on_pbx()
+        for hold in found:
+            if hold.snoop not in self._open:
+                await self._adopt(hold)
+        there = {hold.snoop for hold in found}
+        for hold in list(self._in_force.values()):
+            if hold.snoop not in there and not self._lock(hold.pair).locked():
+                self._start_undo(hold, "its music is gone")
+            else:
+                self._look_at(hold)
+        if not self._reconciled:
+            await self._sweep()
+            self._reconciled = True
+        log.info("holds: compared with the PBX; %d in force", len(self._in_force))
+
+    async def _adopt(self, hold: Hold) -> None:
+        self._open.add(hold.snoop)
+        # Both are muted last and unmuted first: a hold that was cut short is not in force.
+        if await self._is_silenced(hold.holder) and await self._is_silenced(hold.held):
+            log.info("hold by %s: known again", self._name(hold.holder))
+            self._in_force[hold.holder] = hold
+        else:
+            self._start_undo(hold, "it was cut short")
+
+    async def _holds_on_pbx(self) -> list[Hold]:
+        holds = []
+        for channel in await self._ari.call("channels", "list"):
+            dialplan = channel["dialplan"]
+            app, _, arguments = dialplan.get("app_data", "").partition(",")
+            if dialplan.get("app_name") == "Stasis" and app == self._ari.app:
+                hold = Hold.from_arguments(channel["id"], arguments.split(","))
+                if hold is not None:
+                    holds.append(hold)
+        return holds
+
+    async def _sweep(self) -> None:
+        held = {uniqueid for hold in self._in_force.values() for uniqueid in hold.pair}
+        channels = [c for call in self._tracker.calls() for c in call.channels.values()]
+        for channel in channels:
+            if channel.uniqueid not in held and await self._is_silenced(channel.uniqueid):
+                log.warning("%s was silenced and in no hold: voice given back", channel.name)
+                await self._give_back(channel, "0")
+
+    def _look_at(self, hold: Hold) -> None:
+        if not self._together(hold):
+            self._start(self._undo_if_parted(hold), f"watch {hold.snoop}")
+
+    async def _undo_if_parted(self, hold: Hold) -> None:
+        await asyncio.sleep(_SETTLING)
+        if not self._together(hold):
+            await self._undo(hold, "the two are not alone together any more")
+
+    def _start_undo(self, hold: Hold, reason: str) -> None:
+        self._start(self._undo(hold, reason), f"undo of the hold by {self._name(hold.holder)}")
+
+    async def _undo(self, hold: Hold, reason: str) -> None:
+        async with self._lock(hold.pair):
+            while hold.snoop in self._open:
+                try:
+                    await self._end(hold)
+                    log.info("hold by %s: undone, as %s", self._name(hold.holder), reason)
+                except PbxError as error:
+                    log.warning("hold by %s: undo goes on: %s", self._name(hold.holder), error)
+                    await asyncio.sleep(_RETRY_UNDO)
+
+    def _together(self, hold: Hold) -> bool:
+        holder = self._tracker.channel(hold.holder)
+        if holder is None or holder.bridge is None:
+            return False
+        return self._tracker.bridge_members(holder.bridge) == hold.pair
+
+    # --- small things ---
+
+    def _start(self, work: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]:
+        task = asyncio.create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    def _lock(self, pair: frozenset[str]) -> asyncio.Lock:
+        lock = self._locks.get(pair)
+        if lock is None:
+            lock = self._locks[pair] = asyncio.Lock()
+        return lock
+
+    def _name(self, uniqueid: str) -> str:
+        channel = self._tracker.channel(uniqueid)
+        return channel.name if channel else uniqueid
+
+    def _are_live(self, pair: frozenset[str]) -> bool:
+        return all(self._tracker.channel(uniqueid) is not None for uniqueid in pair)
+
+    async def _is_silenced(self, uniqueid: str) -> bool:
+        channel = self._tracker.channel(uniqueid)
+        if channel is None:
+            return False
+        try:
+            return float(await self._gain(channel.name) or 0) == _SILENT
+        except PbxRefused:
+            return False
+
+    async def _gain(self, channel: str) -> str:
+        answer = await self._ami.action("Getvar", Channel=channel, Variable=_GAIN)
+        return str(answer.get("Value", ""))
+
+    async def _set(self, channel: str, variable: str, value: str) -> None:
+        await self._ami.action("Setvar", Channel=channel, Variable=variable, Value=value)
+
+
+def _is_gone(error: PbxError) -> bool:
+    """Whether the PBX says that the channel is not there (any more)."""
+    return isinstance(error, PbxRefused) and (
+        error.status == 404 or "No such channel" in str(error)
+    )
