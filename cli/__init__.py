@@ -1,0 +1,1 @@
+"""The ``uapid`` command."""

@@ -1,0 +1,126 @@
+"""``uapid check``: is everything there that the daemon needs; a line for each, status 1 if not."""
+
+import asyncio
+import logging
+import os
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+import click
+
+from cli.options import with_settings
+from config.settings import Settings
+from daemon.pbx.ami import AmiLine
+from daemon.pbx.ari import AriLine
+from daemon.pbx.line import LineState, PbxError
+from daemon.store import StoreError, open_database
+
+ACTIONS = ("CoreShowChannels", "Getvar", "Setvar")
+LOGIN_DEADLINE = 10.0
+EVENT_DEADLINE = 3.0
+_PROBE = "Stasis:uapid-check"
+
+Report = Callable[[str, str | None, str], None]
+
+
+@click.command()
+@with_settings
+def check(settings: Settings) -> None:
+    """Check the settings, the store, the AMI and ARI logins and their privileges."""
+    logging.disable()  # the lines say here, once, what they would log at each attempt
+    failures = 0
+
+    def report(what: str, failure: str | None, good: str) -> None:
+        nonlocal failures
+        failures += failure is not None
+        click.echo(f"{what}: ok: {good}" if failure is None else f"{what}: FAILED: {failure}")
+
+    people = f"{len(settings.users)} users, {len(settings.extensions)} extensions listed"
+    report("settings", None, people)
+    report("store", _store_failure(settings), str(settings.store.path))
+    asyncio.run(_check_lines(settings, report))
+    if failures:
+        raise SystemExit(1)
+
+
+def _store_failure(settings: Settings) -> str | None:
+    path = settings.store.path
+    if not path.exists():
+        if os.access(path.absolute().parent, os.W_OK | os.X_OK):
+            return None
+        return f"{path}: cannot be made: the directory does not exist or is not writable"
+    try:
+        db = open_database(path)
+        db.execute("BEGIN IMMEDIATE")
+        db.rollback()
+        db.close()
+    except (StoreError, sqlite3.Error) as error:
+        return str(error)
+    return None
+
+
+async def _check_lines(settings: Settings, report: Report) -> None:
+    events: asyncio.Queue[Mapping[str, str]] = asyncio.Queue()
+    ami = AmiLine(settings.ami, on_event=events.put_nowait, on_login=_nothing, on_lost=_ignore)
+    ari = AriLine(settings.ari, on_event=_ignore, on_connect=_nothing)
+    async with _running(ami), _running(ari):
+        ami_up = ami.status.state is LineState.UP
+        ari_up = ari.status.state is LineState.UP
+        report("AMI login", None if ami_up else ami.status.reason, ami.status.reason)
+        report("ARI login", None if ari_up else ari.status.reason, ari.status.reason)
+        if ami_up:
+            report("AMI actions", await _action_failure(ami), ", ".join(ACTIONS))
+        if ami_up and ari_up:
+            report("AMI events", await _event_failure(ari, events), "class call is read")
+
+
+async def _action_failure(ami: AmiLine) -> str | None:
+    try:
+        # Asterisk lists to each user just the actions that it may use.
+        allowed = {key.lower() for key in await ami.action("ListCommands")}
+    except PbxError as error:
+        return str(error)
+    missing = [action for action in ACTIONS if action.lower() not in allowed]
+    if missing:
+        return f"not allowed: {', '.join(missing)}; manager.conf: write=call,reporting"
+    return None
+
+
+async def _event_failure(ari: AriLine, events: asyncio.Queue[Mapping[str, str]]) -> str | None:
+    """Make a device state of our own change, which every reader of class call is told."""
+    try:
+        await ari.call("deviceStates", "update", deviceName=_PROBE, deviceState="INUSE")
+        async with asyncio.timeout(EVENT_DEADLINE):
+            while (await events.get()).get("Device") != _PROBE:
+                pass
+    except PbxError as error:
+        return str(error)
+    except TimeoutError:
+        return "no event of class call comes; manager.conf: read=call"
+    finally:
+        with suppress(PbxError):
+            await ari.call("deviceStates", "delete", deviceName=_PROBE)
+    return None
+
+
+@asynccontextmanager
+async def _running(line: AmiLine | AriLine) -> AsyncIterator[None]:
+    running = asyncio.create_task(line.run())
+    with suppress(TimeoutError):
+        async with asyncio.timeout(LOGIN_DEADLINE):
+            await line.settled()
+    try:
+        yield
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
+async def _nothing() -> None:
+    return
+
+
+def _ignore(*_: Any) -> None:
+    return

@@ -1,0 +1,32 @@
+"""What the commands have in common: the settings file that they read."""
+
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Concatenate, ParamSpec, TypeVar
+
+import click
+
+from config.settings import Settings, SettingsError, load_settings
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def with_settings(command: Callable[Concatenate[Settings, P], R]) -> Callable[..., R]:
+    """Give the command ``--config`` and the settings; faults in them end it with status 1."""
+
+    @click.option(
+        "--config",
+        type=click.Path(dir_okay=False, path_type=Path),
+        help="Settings file (TOML). Without one: the defaults and the environment.",
+    )
+    @wraps(command)
+    def wrapper(config: Path | None, *args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            settings = load_settings(config)
+        except SettingsError as error:
+            raise click.ClickException(str(error)) from error
+        return command(settings, *args, **kwargs)
+
+    return wrapper

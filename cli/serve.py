@@ -1,0 +1,90 @@
+"""``uapid serve``: the daemon with its HTTP server."""
+
+import asyncio
+import logging
+import signal
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
+import uvicorn
+
+from api.app import create_app
+from cli.options import with_settings
+from config.settings import Settings
+from daemon.service import Service
+from daemon.store import StoreError
+from daemon.systemd import notify
+
+log = logging.getLogger(__name__)
+
+STOP_DEADLINE = 10
+
+
+class _HttpServer(uvicorn.Server):
+    """uvicorn without signal handlers of its own: the daemon stops in its own order."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.listening = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.listening.set()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+@click.command()
+@with_settings
+def serve(settings: Settings) -> None:
+    """Run the daemon until SIGTERM or SIGINT."""
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    logging.captureWarnings(True)
+    try:
+        asyncio.run(_serve(settings))
+    except (StoreError, OSError) as error:
+        raise click.ClickException(str(error)) from error
+
+
+async def _serve(settings: Settings) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with Service(settings) as service:
+        server = _HttpServer(_http_config(settings, service))
+        door = server.config.bind_socket()
+        serving = asyncio.create_task(server.serve(sockets=[door]), name="HTTP server")
+        stopping = asyncio.create_task(stop.wait(), name="signals")
+        try:
+            await server.listening.wait()
+            notify("READY=1")
+            log.info("HTTP: the UAPI is served at %s/uapi/", settings.http.base_url)
+            await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            notify("STOPPING=1")
+            log.info("stopping")
+            stopping.cancel()
+            server.should_exit = True
+            await serving
+            door.close()
+    log.info("stopped")
+
+
+def _http_config(settings: Settings, service: Service) -> uvicorn.Config:
+    http = settings.http
+    return uvicorn.Config(
+        create_app(service),
+        host=http.host,
+        port=http.port,
+        ssl_certfile=http.tls_certificate,
+        ssl_keyfile=str(http.tls_key) if http.tls_key else None,
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=STOP_DEADLINE,
+    )
