@@ -1,0 +1,198 @@
+"""The daemon as its users run it: the real command, in a process of its own."""
+
+import asyncio
+import os
+import signal
+import socket
+import sqlite3
+import sys
+from collections.abc import Awaitable
+from contextlib import closing
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeVar
+
+from tests.pbx.asterisk import (
+    AMI_PORT,
+    AMI_SECRET,
+    AMI_USERNAME,
+    ARI_PASSWORD,
+    ARI_URL,
+    ARI_USERNAME,
+    HOST,
+)
+
+T = TypeVar("T")
+
+BASE_URL = "http://127.0.77.2:8080"
+START_SECONDS = 20.0
+STOP_SECONDS = 20.0
+
+SETTINGS = f"""\
+[node]
+name = "test-pbx"
+timezone = "Europe/Bucharest"
+
+[ami]
+host = "{HOST}"
+port = {AMI_PORT}
+username = "{AMI_USERNAME}"
+secret = "{AMI_SECRET}"
+
+[ari]
+url = "{ARI_URL}"
+username = "{ARI_USERNAME}"
+password = "{ARI_PASSWORD}"
+
+[http]
+host = "127.0.77.2"
+port = 8080
+
+[[organizations]]
+id = "3"
+name = "Default Organization"
+
+[[users]]
+id = 12
+name = "John Doe"
+organization = "3"
+extensions = ["_0003*XXX"]
+
+[[users]]
+id = 13
+name = "Jane Roe"
+extensions = ["0004*300"]
+"""
+
+
+class Uapid:
+    """`async with Uapid(folder) as uapid:` runs `uapid serve`; its store stays in the folder.
+
+    The process tells that it serves as it tells systemd. Methods raise TimeoutError, with the
+    daemon's log, when it is late.
+    """
+
+    def __init__(self, folder: Path, settings: str = SETTINGS) -> None:
+        self.folder = folder
+        self.settings = folder / "uapid.toml"
+        self.settings.write_text(f'{settings}\n[store]\npath = "{folder}/uapid.sqlite"\n')
+        self._log = folder / "uapid.log"
+        self._began = 0
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._process is not None:
+            await self.stop()
+
+    async def start(self) -> None:
+        """Start it and return when it says READY=1."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notifications:
+            address = self.folder / "notify"
+            address.unlink(missing_ok=True)
+            notifications.bind(str(address))
+            notifications.setblocking(False)
+            self._began = len(self.log())
+            with self._log.open("ab") as log:
+                self._process = await asyncio.create_subprocess_exec(
+                    *(command(), "serve", "--config", self.settings),
+                    stdout=log,
+                    stderr=log,
+                    env={**os.environ, "NOTIFY_SOCKET": str(address)},
+                )
+            await self._within(START_SECONDS, self._ready(notifications), "is not ready")
+
+    async def stop(self) -> int:
+        """End it as systemd does (SIGTERM); its exit status."""
+        return await self._end(signal.SIGTERM)
+
+    async def kill(self) -> int:
+        """End it without warning (SIGKILL)."""
+        return await self._end(signal.SIGKILL)
+
+    def log(self) -> str:
+        """What it logged since the first start."""
+        return self._log.read_text(errors="replace") if self._log.exists() else ""
+
+    async def token(self, user: int = 12) -> str:
+        """A new token of a user, as the operator makes it."""
+        return (await self.run("token", "create", "--user", str(user))).strip()
+
+    async def run(self, *arguments: str) -> str:
+        """The output of another `uapid` command with these settings; RuntimeError if it fails."""
+        process = await asyncio.create_subprocess_exec(
+            *(command(), *arguments, "--config", str(self.settings)),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        output, _ = await process.communicate()
+        if process.returncode:
+            raise RuntimeError(f"uapid {' '.join(arguments)}: {output.decode()}")
+        return output.decode()
+
+    async def until_connected(self) -> None:
+        """Wait until this run has both lines up and knows what is on the PBX."""
+        await self.until_logged("holds: compared with the PBX")
+
+    async def until_logged(self, text: str) -> None:
+        """Wait until this run has logged it."""
+        await self._within(START_SECONDS, self._logged(text), f"did not log {text!r}")
+
+    async def until_all_is_over(self) -> None:
+        """Wait until the store has no live call and no delivery that waits."""
+        await self._within(STOP_SECONDS, self._over(), "has calls or deliveries")
+
+    async def _logged(self, text: str) -> None:
+        while text not in self.log()[self._began :]:
+            await asyncio.sleep(0.02)
+
+    async def _over(self) -> None:
+        question = """
+            SELECT (SELECT count(*) FROM live_calls)
+                 + (SELECT count(*) FROM deliveries WHERE state = 'pending')
+        """
+        with closing(sqlite3.connect(self.folder / "uapid.sqlite")) as store:
+            while store.execute(question).fetchone() != (0,):
+                await asyncio.sleep(0.02)
+
+    async def _ready(self, notifications: socket.socket) -> None:
+        assert self._process is not None
+        loop = asyncio.get_running_loop()
+        told = asyncio.create_task(loop.sock_recv(notifications, 100))
+        ended = asyncio.create_task(self._process.wait())
+        try:
+            await asyncio.wait({told, ended}, return_when=asyncio.FIRST_COMPLETED)
+            if ended.done():
+                raise RuntimeError(f"uapid ended at its start:\n{self.log()}")
+            assert told.result() == b"READY=1"
+        finally:
+            told.cancel()
+            ended.cancel()
+            await asyncio.gather(told, ended, return_exceptions=True)
+
+    async def _end(self, number: signal.Signals) -> int:
+        process, self._process = self._process, None
+        assert process is not None
+        if process.returncode is None:
+            process.send_signal(number)
+        return await self._within(STOP_SECONDS, process.wait(), "does not stop")
+
+    async def _within(self, seconds: float, work: Awaitable[T], story: str) -> T:
+        try:
+            async with asyncio.timeout(seconds):
+                return await work
+        except TimeoutError:
+            raise TimeoutError(f"uapid {story} after {seconds:g} s:\n{self.log()}") from None
+
+
+def command() -> str:
+    """The `uapid` command of the environment that the tests run in."""
+    return str(Path(sys.executable).with_name("uapid"))
