@@ -1,0 +1,94 @@
+"""The routes of the UAPI."""
+
+from collections.abc import Awaitable, Callable
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Mount, Route, Router
+
+from api.addresses import OneAddress
+from api.auth import Authenticated
+from api.errors import HANDLERS, not_implemented
+from api.phone_call_events import PhoneCallEventsResource
+from api.phone_calls import PhoneCallsResource
+from daemon.service import Service
+
+_Handler = Callable[[Request], Awaitable[Response]]
+
+
+def create_app(service: Service) -> Starlette:
+    """The UAPI of this service, which whoever calls this starts and stops."""
+    uapi = Mount(
+        "/uapi",
+        app=Router(_uapi_routes(service), redirect_slashes=False),
+        middleware=[Middleware(Authenticated, service=service)],
+    )
+    app = Starlette(
+        routes=[uapi, _address("/oauth/{endpoint:path}", GET=_not_yet, POST=_not_yet)],
+        middleware=[Middleware(OneAddress)],
+        exception_handlers=HANDLERS,
+    )
+    app.router.redirect_slashes = False
+    return app
+
+
+def _uapi_routes(service: Service) -> list[BaseRoute]:
+    events = PhoneCallEventsResource(service)
+    calls = PhoneCallsResource(service)
+    extension = "/extensions/{user}/{extension}"
+    return [
+        _address(
+            f"{extension}/phoneCallEvents",
+            GET=events.list_events,
+            POST=events.create,
+            DELETE=events.delete,
+        ),
+        _address(
+            f"{extension}/phoneCallEvents/{{type}}",
+            GET=events.list_events,
+            POST=events.create,
+            DELETE=events.delete,
+        ),
+        _address(
+            f"{extension}/phoneCallEvents/{{type}}/{{id}}",
+            GET=events.list_events,
+            PUT=events.update,
+            DELETE=events.delete,
+        ),
+        _address("/phoneCalls/{user}/simple", POST=_not_yet),
+        _address("/phoneCalls/{user}/callback", POST=_not_yet),
+        _address("/phoneCalls/{user}/conferenceInvite", POST=_not_yet),
+        _address(
+            "/phoneCalls/{user}/{extension}", GET=calls.list_calls, PUT=calls.act, DELETE=_not_yet
+        ),
+        _address(
+            "/phoneCalls/{user}/{extension}/{phoneCallId}",
+            GET=calls.list_calls,
+            PUT=calls.act,
+            DELETE=_not_yet,
+        ),
+        _address(f"{extension}/presence", GET=_not_yet),
+        _address(f"{extension}/queue/agents", GET=_not_yet, PUT=_not_yet),
+        _address(f"{extension}/queue/agents/{{agent}}", GET=_not_yet, PUT=_not_yet),
+        _address("/faxes/{user}/{extension}", POST=_not_yet),
+        _address("/cdr", GET=_not_yet),
+        _address("/cdr/{user}", GET=_not_yet),
+        _address("/cdr/stats/{user}", GET=_not_yet),
+    ]
+
+
+def _address(path: str, **handlers: _Handler) -> Route:
+    """One route for all methods of an address, so that a 405 can name all of them."""
+
+    async def answer(request: Request) -> Response:
+        method = "GET" if request.method == "HEAD" else request.method
+        return await handlers[method](request)
+
+    return Route(path, answer, methods=list(handlers))
+
+
+async def _not_yet(request: Request) -> Response:
+    """The UAPI has it, this daemon does not have it yet."""
+    raise not_implemented(f"{request.method} {request.scope['path']}")

@@ -1,0 +1,172 @@
+"""``/phoneCalls/{user}/{extension}[/{phoneCallId}]``: the live calls."""
+
+import asyncio
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from api.answers import Resource, array_answer, collection_answer
+from api.auth import caller
+from api.errors import UapiError, access_denied, invalid, pbx_unavailable
+from api.json_body import read_object
+from api.list_request import parse_list_request
+from api.phone_call_actions import (
+    Action,
+    PhoneCallAction,
+    cannot_be_held,
+    holder_for,
+    legs_in_conversation,
+    parse_action,
+)
+from api.phone_call_json import FIELDS, accepted_json, phone_call_json
+from api.uri import ExtensionScope, extension_scope, is_object_id, own_url
+from daemon.calls.hold import Confirmed, Failed, HoldOutcome, NotHoldable
+from daemon.calls.model import PhoneCall, PhoneCallView
+from daemon.service import Service
+
+
+class PhoneCallsResource:
+    """List the calls in which an extension or a user has a leg, put them on hold and back."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._settings = service.settings
+        self._zone = service.settings.node.tzinfo
+
+    async def list_calls(self, request: Request) -> Response:
+        scope, call_id = self._subject(request)
+        wanted = parse_list_request(request.query_params, FIELDS, self._zone)
+        return collection_answer(
+            [self._json(scope, call) for call in self._calls(scope, call_id)],
+            wanted,
+            own_url(request, self._settings.http.base_url),
+            request.query_params,
+            self._settings.api.empty,
+        )
+
+    async def act(self, request: Request) -> Response:
+        scope, call_id = self._subject(request)
+        asked = parse_action(await read_object(request))
+        if call_id is None:
+            return await self._act_on_all(scope, asked.action)
+        return await self._act_on_one(scope, call_id, asked)
+
+    async def _act_on_one(
+        self, scope: ExtensionScope, call_id: str, asked: PhoneCallAction
+    ) -> Response:
+        calls = self._calls(scope, call_id)
+        if not calls:
+            allowed = "the id of a live call of this extension"
+            raise invalid("pc_phonecall_invalid", "The phoneCallId in the URI", call_id, allowed)
+        view = holder_for(
+            calls[0],
+            self._extensions(scope, calls[0]),
+            asked.view_id,
+            named_extension=scope.extension is not None,
+        )
+        (outcome,) = await self._outcomes(asked.action, [view])
+        match outcome:
+            case None:
+                return JSONResponse(accepted_json(calls[0], self._url(scope, calls[0])), 202)
+            case NotHoldable():
+                raise cannot_be_held(view.id, outcome)
+            case Failed():
+                raise _failed(outcome)
+            case Confirmed():
+                now = self._calls(scope, call_id)
+        if not now:  # hung up in the meantime
+            return array_answer([], self._settings.api.empty)
+        return JSONResponse(self._json(scope, now[0]))
+
+    async def _act_on_all(self, scope: ExtensionScope, action: Action) -> Response:
+        """Every leg is asked; the answer has the calls in which that had success.
+
+        One failure is the answer to all: asking again does no harm to those that succeeded. That
+        some cannot be held is only an answer when none can.
+        """
+        legs = [
+            (call, view)
+            for call in self._calls(scope, None)
+            for view in legs_in_conversation(call, self._extensions(scope, call), action)
+        ]
+        outcomes = await self._outcomes(action, [view for _, view in legs])
+        pending, confirmed = set(), set()
+        refused: list[tuple[str, NotHoldable]] = []
+        for (call, view), outcome in zip(legs, outcomes, strict=True):
+            match outcome:
+                case None:
+                    pending.add(call.id)
+                case Confirmed():
+                    confirmed.add(call.id)
+                case NotHoldable():
+                    refused.append((view.id, outcome))
+                case Failed():
+                    raise _failed(outcome)
+        if refused and not pending | confirmed:
+            raise cannot_be_held(*refused[0])
+        answers = [
+            accepted_json(call, self._url(scope, call))
+            if call.id in pending
+            else self._json(scope, call)
+            for call in self._calls(scope, None)
+            if call.id in pending | confirmed
+        ]
+        return array_answer(answers, self._settings.api.empty, 202 if pending else 200)
+
+    async def _outcomes(
+        self, action: Action, views: list[PhoneCallView]
+    ) -> list[HoldOutcome | None]:
+        """One for each view, None for those that are still at work when the time is over."""
+        holds = self._service.holds
+        begin = holds.hold if action is Action.ON_HOLD else holds.resume
+        tasks = [begin(view) for view in views]
+        if tasks:
+            await asyncio.wait(tasks, timeout=self._settings.api.hold_timeout)
+        return [_outcome(task) for task in tasks]
+
+    def _subject(self, request: Request) -> tuple[ExtensionScope, str | None]:
+        path = request.path_params
+        scope = extension_scope(
+            self._service.directory, caller(request), path["user"], path["extension"], access_denied
+        )
+        call_id = path.get("phoneCallId")
+        if call_id is not None and not is_object_id(call_id):
+            allowed = "1 to 255 letters and digits"
+            raise invalid("pc_phonecall_invalid", "The phoneCallId in the URI", call_id, allowed)
+        return scope, call_id
+
+    def _calls(self, scope: ExtensionScope, call_id: str | None) -> list[PhoneCall]:
+        """The scope's calls, oldest first, or the one of them with this id if there is one."""
+        if scope.extension is None:
+            calls = self._service.calls.owned_by(scope.user.id)
+        else:
+            calls = self._service.calls.of_extensions([scope.extension])
+        return [call for call in calls if call_id in (None, call.id)]
+
+    def _extensions(self, scope: ExtensionScope, call: PhoneCall) -> frozenset[str]:
+        """The extensions in a call that the scope covers."""
+        if scope.extension is not None:
+            return frozenset({scope.extension})
+        present = {view.extension for view in call.views if view.extension}
+        owner = self._service.directory.owner
+        return frozenset(number for number in present if owner(number) == scope.user)
+
+    def _json(self, scope: ExtensionScope, call: PhoneCall) -> Resource:
+        return phone_call_json(call, self._url(scope, call), self._service.directory, self._zone)
+
+    def _url(self, scope: ExtensionScope, call: PhoneCall) -> str:
+        return f"{self._settings.http.base_url}/uapi/phoneCalls/{scope.path}/{call.id}"
+
+
+def _outcome(task: asyncio.Task[HoldOutcome]) -> HoldOutcome | None:
+    if not task.done():
+        return None
+    if task.cancelled():
+        return Failed("Not finished: the daemon is being stopped.", unavailable=True)
+    return task.result()
+
+
+def _failed(outcome: Failed) -> UapiError:
+    if outcome.unavailable:
+        return pbx_unavailable(outcome.reason)
+    return UapiError(500, "internal_server_error", outcome.reason)
