@@ -83,6 +83,7 @@ def _http_config(settings: Settings, service: Service) -> uvicorn.Config:
         ssl_certfile=http.tls_certificate,
         ssl_keyfile=str(http.tls_key) if http.tls_key else None,
         lifespan="off",
+        ws="none",
         log_config=None,
         access_log=False,
         server_header=False,

@@ -9,7 +9,7 @@ import json
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
@@ -260,10 +260,20 @@ def _credentials(environment: Mapping[str, str]) -> list[tuple[tuple[str, ...], 
     ]
     found = [(location, Path(folder, ".".join(location))) for location in keys]
     return [
-        (location, file.read_text(encoding="utf-8").strip(), f"credential {file.name}")
+        (location, _read_credential(file), f"credential {file.name}")
         for location, file in found
         if file.is_file()
     ]
+
+
+def _read_credential(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        reason = f"cannot be read: {error.strerror}"
+    except UnicodeDecodeError:
+        reason = "is no UTF-8 text"
+    raise SettingsError(f"credential {file.name}: {reason}")
 
 
 def _variables(environment: Mapping[str, str]) -> list[tuple[tuple[str, ...], str, str]]:
@@ -289,11 +299,23 @@ def _put(values: dict[str, Any], location: tuple[str, ...], text: str, source: s
         raise SettingsError(f"{source}: got {text!r}, allowed: a JSON array") from error
 
 
+def _source(location: Sequence[str], sources: Mapping[tuple[str, ...], str]) -> str | None:
+    """What set the value at this location, or one in it or round it; None for the file."""
+    return next(
+        (
+            source
+            for given, source in sources.items()
+            if all(one == other for one, other in zip(given, location, strict=False)) and location
+        ),
+        None,
+    )
+
+
 def _explain(error: ValidationError, default: str, sources: Mapping[tuple[str, ...], str]) -> str:
     lines = []
     for fault in error.errors():
         location = tuple(str(part) for part in fault["loc"])
-        source = sources.get(location, default)
+        source = _source(location, sources) or default
         key = ".".join(location)
         message = fault["msg"].removeprefix("Value error, ")
         if fault["type"] == "extra_forbidden":

@@ -144,7 +144,8 @@ class Service:
                 self._holds_to_reconcile.set()
 
     def _take(self, changes: list[CallChange]) -> None:
-        if not changes:
+        touched = self._tracker.take_touched()
+        if not touched:
             return
         for change in changes:
             log.info(
@@ -155,7 +156,7 @@ class Service:
                 change.extension or "a public number",
                 change.channel,
             )
-        calls = {change.call_id: self._tracker.call(change.call_id) for change in changes}
+        calls = {call_id: self._tracker.call(call_id) for call_id in touched}
         documents = {
             call_id: _call_json.dump_json(call).decode() if call else None
             for call_id, call in calls.items()
@@ -163,7 +164,7 @@ class Service:
         self._recorder.put(changes, documents)
 
     def _why_unavailable(self) -> str | None:
-        return None if self._truth_known else self.ami.status.reason
+        return None if self._truth_known else "uapid is not connected to it"
 
     # --- endpoints ---
 

@@ -43,25 +43,26 @@ def first_tables(db: Database) -> None:
     ).create_index(["extension", "type"])
     db.table("live_calls").create({"id": str, "document": str}, pk="id")
     db.table("pbx_endpoints").create({"name": str}, pk="name")
-    deliveries = db.table("deliveries").create(
-        {
-            "seq": int,
-            "webhook_id": str,
-            "event": str,
-            "call": str,
-            "parameters": str,
-            "created": float,
-            "state": str,
-            "attempts": int,
-            "next_attempt": float,
-            "outcome": str,
-        },
-        pk="seq",
-        foreign_keys=[("event", "phone_call_events", "id")],
+    # AUTOINCREMENT: the seq of a deleted delivery must never be that of a later one.
+    db.execute(
+        """
+        CREATE TABLE deliveries (
+            seq INTEGER PRIMARY KEY AUTOINCREMENT,
+            webhook_id TEXT NOT NULL UNIQUE,
+            event TEXT NOT NULL REFERENCES phone_call_events(id),
+            call TEXT NOT NULL,
+            parameters TEXT NOT NULL,
+            created REAL NOT NULL,
+            state TEXT NOT NULL,
+            attempts INTEGER NOT NULL,
+            next_attempt REAL,
+            outcome TEXT NOT NULL
+        )
+        """
     )
+    deliveries = db.table("deliveries")
     deliveries.create_index(["state", "next_attempt"])
     deliveries.create_index(["event", "call", "state"])
-    deliveries.create_index(["webhook_id"], unique=True)
 
 
 def open_database(path: Path) -> Database:

@@ -18,6 +18,7 @@ class Token:
 
 
 _ID_LENGTH = 12
+_PREFIX = "uapid_"  # tells people and scanners what they found, and never reads as an option
 
 
 def _hash(token: str) -> str:
@@ -27,7 +28,7 @@ def _hash(token: str) -> str:
 
 def create_token(db: Database, user: int) -> str:
     """Make a token for a user; it is returned here once and never again."""
-    token = secrets.token_urlsafe(32)
+    token = f"{_PREFIX}{secrets.token_urlsafe(32)}"
     db.table("tokens").insert(
         {"hash": _hash(token), "user": user, "created": datetime.now(UTC).isoformat()}
     )

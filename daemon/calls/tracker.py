@@ -63,6 +63,7 @@ class Tracker:
         self._technical: dict[str, str] = {}
         self._by_id: dict[str, str] = {}
         self._by_extension: dict[str, dict[str, None]] = {}
+        self._touched: set[str] = set()
         self._snapshot: _Snapshot | None = None
         self._handlers: dict[str, Callable[[AmiEvent, datetime], list[CallChange]]] = {
             "Newchannel": self._newchannel,
@@ -99,6 +100,11 @@ class Tracker:
     def bridge_members(self, bridge: str) -> frozenset[str]:
         """Uniqueids of all channels in a bridge, Local and Snoop channels too."""
         return frozenset(self._bridges.get(bridge, ()))
+
+    def take_touched(self) -> set[str]:
+        """Ids of the calls that have changes to be remembered since this was asked last."""
+        touched, self._touched = self._touched, set()
+        return touched
 
     # --- folding ---
 
@@ -171,9 +177,9 @@ class Tracker:
         channel = self._known(event, now, "Dest")
         if channel is None:
             return self._announce_originator(caller, now)
-        caller = caller or self._first_originator(channel.linkedid)
         channel.originator = False
-        channel.dialled_by = caller.uniqueid if caller else None
+        if caller is not None:
+            channel.dialled_by = caller.uniqueid
         return [*self._announce_originator(caller, now), *self._announce(channel, now)]
 
     def _dial_state(self, event: AmiEvent, now: datetime) -> list[CallChange]:
@@ -233,6 +239,8 @@ class Tracker:
             channel = self._join(uniqueid, name, event[f"{prefix}Linkedid"], now)
             exten = event.get(f"{prefix}Exten", "")
             channel.originator = state == ChannelState.RING or exten not in _NOT_A_NUMBER
+            if not channel.originator:
+                channel.dialled_by = self._first_originator(channel.linkedid)
         elif channel.linkedid != event[f"{prefix}Linkedid"]:
             self._move(channel, event[f"{prefix}Linkedid"], now)
         if channel.originator and not channel.dialled:
@@ -263,8 +271,10 @@ class Tracker:
         return channel
 
     def _move(self, channel: Channel, linkedid: str, now: datetime) -> None:
+        self._touched.add(self._calls[channel.linkedid].id)
         self._remove_from_call(channel)
         call = self._call_of(linkedid, now)
+        self._touched.add(call.id)
         call.views_used += 1
         channel.linkedid, channel.view = linkedid, call.views_used
         call.channels[channel.uniqueid] = channel
@@ -355,13 +365,13 @@ class Tracker:
             call.published = min(call.published, channel.started)
             if not channel.originator:
                 channel.dialled = ""
-                caller = self._first_originator(channel.linkedid)
-                channel.dialled_by = caller.uniqueid if caller else None
+                channel.dialled_by = self._first_originator(channel.linkedid)
         return [*self._announce_originator(channel, now), *self._take_state(channel, now)]
 
-    def _first_originator(self, linkedid: str) -> Channel | None:
-        # Behind Local channels the dialler is not to be seen: the call began with this one.
-        return next((c for c in self._calls[linkedid].channels.values() if c.originator), None)
+    def _first_originator(self, linkedid: str) -> str | None:
+        """Who dialled, as long as no DialBegin tells: it may come late, or name a Local channel."""
+        channels = self._calls[linkedid].channels.values()
+        return next((channel.uniqueid for channel in channels if channel.originator), None)
 
     # --- changes ---
 
@@ -395,10 +405,12 @@ class Tracker:
     ) -> CallChange:
         if kind is not ChangeKind.HANGUP:
             channel.parties = self._parties(channel)
+        call_id = self._calls[channel.linkedid].id
+        self._touched.add(call_id)
         return CallChange(
             kind=kind,
             at=now,
-            call_id=self._calls[channel.linkedid].id,
+            call_id=call_id,
             channel=channel.uniqueid,
             extension=channel.extension,
             direction=Direction.OUT if channel.originator else Direction.IN,

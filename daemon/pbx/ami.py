@@ -37,8 +37,9 @@ class AmiProtocol(AMIProtocol):  # type: ignore[misc]
 
     def __init__(self, on_event: Callable[[Message], object]) -> None:
         self.responses: dict[str, Action] = {}
-        self.lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.greeted = False
+        self.lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._greeted = False
+        self._reason = "the connection was lost"
         self._on_event = on_event
         self._buffer = bytearray()
 
@@ -47,21 +48,19 @@ class AmiProtocol(AMIProtocol):  # type: ignore[misc]
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data
-        if not self.greeted:
+        if not self._greeted:
             greeting, end, rest = self._buffer.partition(b"\r\n")
             if end and not greeting.startswith(b"Asterisk Call Manager/"):
-                log.error("AMI: what answers is no Asterisk manager: %r", bytes(greeting[:80]))
-                self.transport.abort()
+                self.give_up(f"what answers is no Asterisk manager: {bytes(greeting[:80])!r}")
                 return
             if end:
-                self.greeted = True
+                self._greeted = True
                 self._buffer = rest
         *messages, self._buffer = self._buffer.split(_END_OF_MESSAGE)
         for raw in messages:
             self._take(raw.decode("utf-8", "replace").strip())
         if len(self._buffer) > LONGEST_MESSAGE:
-            log.error("AMI: a message of over %d bytes without an end", LONGEST_MESSAGE)
-            self.transport.abort()
+            self.give_up(f"a message of over {LONGEST_MESSAGE} bytes without an end")
 
     def _take(self, text: str) -> None:
         try:
@@ -90,14 +89,20 @@ class AmiProtocol(AMIProtocol):  # type: ignore[misc]
     def forget(self, action: Action) -> None:
         self.responses.pop(action.id, None)
 
+    def give_up(self, reason: str) -> None:
+        """End the connection for a reason of ours; what came until now is all that counts."""
+        self._reason = reason
+        self._buffer.clear()
+        self.transport.abort()
+
     def connection_lost(self, error: Exception | None) -> None:
         for action in self.responses.values():
             if not action.future.done():
-                action.future.set_exception(PbxUnavailable("the AMI connection was lost"))
+                action.future.set_exception(PbxUnavailable(self._reason))
                 action.future.exception()  # read here: who asked may have given up already
         self.responses.clear()
         if not self.lost.done():
-            self.lost.set_result(None)
+            self.lost.set_result(self._reason)
 
 
 class AmiLine(Line):
@@ -129,22 +134,22 @@ class AmiLine(Line):
     def drop(self, reason: str) -> None:
         """End the connection that is there; the line connects again."""
         if self._protocol is not None and not self._protocol.lost.done():
-            log.error("AMI: connection given up: %s", reason)
-            self._protocol.transport.abort()
+            self._protocol.give_up(reason)
 
     async def action(self, name: str, **headers: str) -> Message:
         """Send an action; the answer if it is Success. Raises PbxError."""
-        return (await self._ask(name, headers, as_list=False))[0]
+        return (await self._ask(Action({"Action": name, **headers}, as_list=False)))[0]
 
     async def list_action(self, name: str, **headers: str) -> list[Message]:
         """Send an action that answers with a list of events; the events. Raises PbxError."""
-        return (await self._ask(name, headers, as_list=True))[1:-1]
+        # Left to itself panoramisk takes a list for one when the answer says so, and not an error.
+        return (await self._ask(Action({"Action": name, **headers})))[1:-1]
 
-    async def _ask(self, name: str, headers: dict[str, str], *, as_list: bool) -> list[Message]:
+    async def _ask(self, action: Action) -> list[Message]:
+        name = action["Action"]
         protocol = self._protocol
         if protocol is None or protocol.lost.done():
             raise PbxUnavailable(f"AMI is not connected ({self.status.reason})")
-        action = Action({"Action": name, **headers}, as_list=as_list)
         protocol.send_action(action)
         try:
             answer = await asyncio.wait_for(action.future, ACTION_DEADLINE)
@@ -174,7 +179,7 @@ class AmiLine(Line):
             await self._on_login()
             self._set_up(where)
             await self._ping_until_lost(protocol)
-            self._set_down(LineState.DOWN, f"{where}: the connection was lost")
+            self._set_down(LineState.DOWN, f"{where}: {protocol.lost.result()}")
         except PbxRefused as error:
             self._set_down(LineState.REFUSED, f"{where}: {error}")
         except PbxUnavailable as error:

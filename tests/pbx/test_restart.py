@@ -165,5 +165,6 @@ async def test_a_wrong_secret_is_told_and_the_api_serves(
         await uapid.until_logged("AMI refused Login")
         answer = await app.get("/phoneCalls/@me/@self")
         assert answer.status == 503
-        assert "Authentication failed" in answer.body["error"]["message"]
+        assert answer.body["error"]["code"] == "pbx_unavailable"
+        assert "Authentication failed" in uapid.log()
         assert "guessed" not in uapid.log()
