@@ -28,7 +28,8 @@ docker:
 
 $(VENV)/installed: requirements-dev.lock pyproject.toml
 	@tests/make-venv $(VENV)
-	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --use-pep517 --require-hashes \
+	  -r requirements-dev.lock
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 

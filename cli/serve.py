@@ -85,6 +85,7 @@ def _http_config(settings: Settings, service: Service) -> uvicorn.Config:
         lifespan="off",
         ws="none",
         log_config=None,
+        log_level="warning",
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=STOP_DEADLINE,

@@ -16,7 +16,7 @@ from sqlite_utils import Database
 from config.settings import Settings
 from daemon.calls.holds import Holds
 from daemon.calls.live import LiveCalls
-from daemon.calls.model import Call, CallChange
+from daemon.calls.model import Call, CallChange, ChangeKind, Direction
 from daemon.calls.tracker import Tracker
 from daemon.directory import Directory
 from daemon.events.delivery import Deliverer
@@ -148,14 +148,7 @@ class Service:
         if not touched:
             return
         for change in changes:
-            log.info(
-                "call %s: %s %s of %s (channel %s)",
-                change.call_id,
-                change.kind,
-                change.status,
-                change.extension or "a public number",
-                change.channel,
-            )
+            log.info("call %s: %s", change.call_id, _story(change))
         calls = {call_id: self._tracker.call(call_id) for call_id in touched}
         documents = {
             call_id: _call_json.dump_json(call).decode() if call else None
@@ -184,6 +177,19 @@ class Service:
         }
         self.directory.learn_endpoints(names)
         await self.store.write(lambda db: _keep_endpoints(db, names))
+
+
+def _story(change: CallChange) -> str:
+    leg = f"{change.extension or 'a leg outside'} (channel {change.channel})"
+    parties = change.parties
+    match change.kind, change.direction:
+        case ChangeKind.DIAL, Direction.OUT:
+            return f"{leg} calls {parties.called_number}"
+        case ChangeKind.DIAL, Direction.IN:
+            return f"{leg} is called by {parties.caller_number or 'a hidden number'}"
+        case ChangeKind.ANSWER, _:
+            return f"{leg} is answered"
+    return f"{leg} has ended: {change.status}"
 
 
 def _now() -> datetime:

@@ -126,18 +126,23 @@ async def _attempt(session: aiohttp.ClientSession, delivery: Delivery) -> Outcom
         text, delivered = f"no answer in {DEADLINE:g} s", False
     except (aiohttp.ClientError, OSError, ValueError) as error:
         text, delivered = f"{type(error).__name__}: {error}", False
-    event = f"{delivery.parameters['CallStatus']} of call {delivery.parameters['CallAPIID']}"
+    what = _story(delivery)
     if delivered:
-        log.info("event %s: delivered to %s: %s", event, delivery.url, text)
+        log.info("%s: delivered: %s", what, text)
         return Outcome(delivery.seq, DeliveryState.DELIVERED, attempts, None, text)
     delay = retry_delay(attempts, random.random())  # noqa: S311
     if delay is None:
-        log.error("event %s: given up on %s: %s", event, delivery.url, text)
+        log.error("%s: given up: %s", what, text)
         return Outcome(delivery.seq, DeliveryState.DEAD, attempts, None, text)
-    log.warning(
-        "event %s: not delivered to %s: %s; again in %.0f s", event, delivery.url, text, delay
-    )
+    log.warning("%s: not delivered: %s; again in %.0f s", what, text, delay)
     return Outcome(delivery.seq, DeliveryState.PENDING, attempts, time.time() + delay, text)
+
+
+def _story(delivery: Delivery) -> str:
+    """Which event goes where, for the log: without the query, in which apps put secrets."""
+    url = delivery.url.partition("?")[0]
+    call, status = delivery.parameters["CallAPIID"], delivery.parameters["CallStatus"]
+    return f"call {call}: event {delivery.type.name} {status} ({delivery.webhook_id}) to {url}"
 
 
 def _with_query(url: str, query: str) -> URL:

@@ -14,7 +14,7 @@ from sqlite_utils import Database
 
 from daemon.calls.model import CallChange
 from daemon.events.matching import event_type, parameters
-from daemon.events.phone_call_events import Method, Status, enabled_events
+from daemon.events.phone_call_events import EventType, Method, Status, enabled_events
 
 
 class DeliveryState(StrEnum):
@@ -29,6 +29,7 @@ class Delivery:
 
     seq: int
     webhook_id: str
+    type: EventType
     url: str
     method: Method
     parameters: dict[str, str]
@@ -83,7 +84,7 @@ def record(
 
 
 _DUE = """
-    SELECT d.seq, d.webhook_id, d.parameters, d.attempts, e.url, e.method
+    SELECT d.seq, d.webhook_id, d.parameters, d.attempts, e.type, e.url, e.method
     FROM deliveries d JOIN phone_call_events e ON e.id = d.event
     WHERE d.state = :pending AND d.next_attempt <= :now AND e.status = :enabled
       AND d.seq NOT IN (SELECT value FROM json_each(:in_flight))
@@ -114,6 +115,7 @@ def due(db: Database, now: float, in_flight: Iterable[int], limit: int) -> list[
         Delivery(
             seq=row["seq"],
             webhook_id=row["webhook_id"],
+            type=EventType(row["type"]),
             url=row["url"],
             method=Method(row["method"]),
             parameters=json.loads(row["parameters"]),
