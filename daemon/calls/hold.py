@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from daemon.calls.index import LiveIndex
 from daemon.calls.model import Channel, ChannelState, PhoneCall, PhoneCallView
-from daemon.calls.tracker import Tracker
 
 _MARK = "hold"
 
@@ -84,15 +84,15 @@ def holder_of(call: PhoneCall, extensions: frozenset[str], view_id: str) -> Phon
     )
 
 
-def peer_of(tracker: Tracker, holder: Channel) -> Channel | NotHoldable:
+def peer_of(live: LiveIndex, holder: Channel) -> Channel | NotHoldable:
     """The channel that a hold by this one would hold."""
     if holder.bridge is None:
         return NotHoldable("It is not in conversation: nobody is connected to it.")
-    members = tracker.bridge_members(holder.bridge)
+    members = live.bridge_members(holder.bridge)
     if len(members) != 2:
         return NotHoldable(f"It is in a bridge of {len(members)} channels; hold needs exactly two.")
     (peer_id,) = members - {holder.uniqueid}
-    peer = tracker.channel(peer_id)
+    peer = live.channel(peer_id)
     if peer is None:
         return NotHoldable("Its peer is a channel inside the PBX and no phone or trunk.")
     if ChannelState.UP not in (holder.state, peer.state) or holder.state != peer.state:

@@ -1,35 +1,28 @@
-"""Hold in place: what is done on the PBX, and what is watched while a hold is in force.
+"""The holds in force: made and ended on request, watched, and undone when they must not go on.
 
-A Snoop channel on the held leg plays music to it, and both legs' voices are silenced by
-``VOLUME(RX)``; the call stays in its Dial(). The Snoop is the mark of a hold on the PBX: it is
-there before anybody is muted and goes after both have their voice back, and its application
-arguments name the pair and the gains to restore, so that the PBX alone can tell a new run of the
-daemon what is on hold.
+A hold is in force when the PBX has confirmed all of it. Nobody stays muted: when the two are not
+alone together any more, or their music ends, the hold is undone, and an undo goes on until it has
+succeeded.
 """
 
 import asyncio
 import logging
-import uuid
 from collections.abc import Callable, Coroutine, Mapping
-from contextlib import suppress
 from datetime import datetime
 from typing import Any
 from weakref import WeakValueDictionary
 
 from daemon.calls.hold import Confirmed, Failed, Hold, HoldOutcome, NotHoldable, peer_of
+from daemon.calls.hold_recipe import HoldRecipe
+from daemon.calls.index import LiveIndex
 from daemon.calls.model import Channel, PhoneCallView
-from daemon.calls.tracker import Tracker
 from daemon.pbx.ami import AmiLine
 from daemon.pbx.ari import AriLine
-from daemon.pbx.line import PbxError, PbxRefused, PbxUnavailable
+from daemon.pbx.line import PbxError, PbxUnavailable
 
 log = logging.getLogger(__name__)
 
-SILENCE = "-32767"
-_SILENT = -32767.0
-_GAIN = "VOLUME(RX)"
 _SETTLING = 0.2  # a Local optimisation leaves a bridge and enters it again within 2 ms
-_MOH_DEADLINE = 1.0
 _RETRY_UNDO = 1.0
 _NOT_RECONCILED = Failed("the holds on the PBX are not known yet", unavailable=True)
 
@@ -38,11 +31,10 @@ class Holds:
     """All holds that this daemon made, and the work on them."""
 
     def __init__(
-        self, tracker: Tracker, ami: AmiLine, ari: AriLine, now: Callable[[], datetime]
+        self, live: LiveIndex, ami: AmiLine, ari: AriLine, now: Callable[[], datetime]
     ) -> None:
-        self._tracker = tracker
-        self._ami = ami
-        self._ari = ari
+        self._live = live
+        self._recipe = HoldRecipe(ami, ari)
         self._now = now
         self._in_force: dict[str, Hold] = {}  # by the holder's Uniqueid
         self._open: set[str] = set()  # Snoops that may be there, of holds begun and not yet ended
@@ -78,10 +70,10 @@ class Holds:
     async def _hold(self, holder_id: str) -> HoldOutcome:
         if not self._reconciled:
             return _NOT_RECONCILED
-        holder = self._tracker.channel(holder_id)
+        holder = self._live.channel(holder_id)
         if holder is None:
             return NotHoldable("It has ended.")
-        peer = peer_of(self._tracker, holder)
+        peer = peer_of(self._live, holder)
         if isinstance(peer, NotHoldable):
             return peer
         pair = frozenset((holder.uniqueid, peer.uniqueid))
@@ -124,19 +116,18 @@ class Holds:
         if twin is not None:
             gains = twin.held_gain, twin.holder_gain
         else:
-            gains = await self._gain(holder.name), await self._gain(peer.name)
-        # An id that was used before makes Asterisk's CDR engine fail, so each hold has its own.
-        snoop = f"{self._ari.app}-hold-{uuid.uuid4().hex}"
+            gains = await self._recipe.gain(holder), await self._recipe.gain(peer)
+        snoop = self._recipe.new_snoop_id()
         return Hold(holder.uniqueid, peer.uniqueid, snoop, self._now(), *gains)
 
     async def _put_in_force(self, hold: Hold, holder: Channel, peer: Channel) -> None:
         """Music first, silence last; any failure undoes everything and is raised."""
         self._open.add(hold.snoop)
         try:
-            await self._start_music(hold)
+            await self._recipe.start_music(hold)
             if hold.held not in self._in_force:
-                await self._set(holder.name, _GAIN, SILENCE)
-                await self._set(peer.name, _GAIN, SILENCE)
+                await self._recipe.silence(holder)
+                await self._recipe.silence(peer)
             self._in_force[hold.holder] = hold
         except PbxError:
             try:
@@ -145,53 +136,17 @@ class Holds:
                 self._start_undo(hold, "it could not be put in force")
             raise
 
-    async def _start_music(self, hold: Hold) -> None:
-        snoop = await self._ari.call(
-            "channels",
-            "snoopChannelWithId",
-            channelId=hold.held,
-            snoopId=hold.snoop,
-            spy="none",
-            whisper="out",
-            app=self._ari.app,
-            appArgs=hold.to_arguments(),
-        )
-        with suppress(PbxRefused):  # a PBX without CDRs has nothing to keep clean
-            await self._set(snoop["name"], "CDR_PROP(disable)", "1")
-        # Straight after the Snoop's creation Asterisk may answer 409: not in Stasis yet.
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + _MOH_DEADLINE
-        while True:
-            try:
-                await self._ari.call("channels", "startMoh", channelId=hold.snoop)
-                return
-            except PbxRefused as error:
-                if error.status != 409 or loop.time() > deadline:
-                    raise
-            await asyncio.sleep(0.01)
-
     async def _end(self, hold: Hold) -> None:
         """Voices back first, then the music away. What is gone already is as it should be."""
         if hold.held not in self._in_force:
             for uniqueid, gain in ((hold.holder, hold.holder_gain), (hold.held, hold.held_gain)):
-                channel = self._tracker.channel(uniqueid)
+                channel = self._live.channel(uniqueid)
                 if channel is not None:
-                    await self._give_back(channel, gain)
-        try:
-            await self._ari.call("channels", "hangup", channelId=hold.snoop)
-        except PbxRefused as error:
-            if not _is_gone(error):
-                raise
+                    await self._recipe.give_voice_back(channel, gain)
+        await self._recipe.stop_music(hold)
         self._open.discard(hold.snoop)
         if self._in_force.get(hold.holder) is hold:
             del self._in_force[hold.holder]
-
-    async def _give_back(self, channel: Channel, gain: str) -> None:
-        try:
-            await self._set(channel.name, _GAIN, gain or "0")
-        except PbxRefused as error:
-            if not _is_gone(error):
-                raise
 
     # --- the watch ---
 
@@ -202,7 +157,7 @@ class Holds:
         uniqueid = event["Uniqueid"]
         bridge = event.get("BridgeUniqueid")
         for hold in list(self._in_force.values()):
-            holder = self._tracker.channel(hold.holder)
+            holder = self._live.channel(hold.holder)
             if uniqueid in hold.pair or (bridge and holder and holder.bridge == bridge):
                 self._look_at(hold)
 
@@ -221,7 +176,7 @@ class Holds:
         On the daemon's first look every channel that is silenced and in no hold gets its voice.
         Raises PbxError if the PBX cannot be asked.
         """
-        found = await self._holds_on_pbx()
+        found = await self._recipe.holds_on_pbx()
         for hold in found:
             if hold.snoop not in self._open:
                 await self._adopt(hold)
@@ -245,24 +200,13 @@ class Holds:
         else:
             self._start_undo(hold, "it was cut short")
 
-    async def _holds_on_pbx(self) -> list[Hold]:
-        holds = []
-        for channel in await self._ari.call("channels", "list"):
-            dialplan = channel["dialplan"]
-            app, _, arguments = dialplan.get("app_data", "").partition(",")
-            if dialplan.get("app_name") == "Stasis" and app == self._ari.app:
-                hold = Hold.from_arguments(channel["id"], arguments.split(","))
-                if hold is not None:
-                    holds.append(hold)
-        return holds
-
     async def _sweep(self) -> None:
         held = {uniqueid for hold in self._in_force.values() for uniqueid in hold.pair}
-        channels = [c for call in self._tracker.calls() for c in call.channels.values()]
+        channels = [c for call in self._live.calls() for c in call.channels.values()]
         for channel in channels:
             if channel.uniqueid not in held and await self._is_silenced(channel.uniqueid):
                 log.warning("%s was silenced and in no hold: voice given back", channel.name)
-                await self._give_back(channel, "0")
+                await self._recipe.give_voice_back(channel, "")
 
     def _look_at(self, hold: Hold) -> None:
         if not self._together(hold):
@@ -287,10 +231,10 @@ class Holds:
                     await asyncio.sleep(_RETRY_UNDO)
 
     def _together(self, hold: Hold) -> bool:
-        holder = self._tracker.channel(hold.holder)
+        holder = self._live.channel(hold.holder)
         if holder is None or holder.bridge is None:
             return False
-        return self._tracker.bridge_members(holder.bridge) == hold.pair
+        return self._live.bridge_members(holder.bridge) == hold.pair
 
     # --- small things ---
 
@@ -307,31 +251,12 @@ class Holds:
         return lock
 
     def _name(self, uniqueid: str) -> str:
-        channel = self._tracker.channel(uniqueid)
+        channel = self._live.channel(uniqueid)
         return channel.name if channel else uniqueid
 
     def _are_live(self, pair: frozenset[str]) -> bool:
-        return all(self._tracker.channel(uniqueid) is not None for uniqueid in pair)
+        return all(self._live.channel(uniqueid) is not None for uniqueid in pair)
 
     async def _is_silenced(self, uniqueid: str) -> bool:
-        channel = self._tracker.channel(uniqueid)
-        if channel is None:
-            return False
-        try:
-            return float(await self._gain(channel.name) or 0) == _SILENT
-        except PbxRefused:
-            return False
-
-    async def _gain(self, channel: str) -> str:
-        answer = await self._ami.action("Getvar", Channel=channel, Variable=_GAIN)
-        return str(answer.get("Value", ""))
-
-    async def _set(self, channel: str, variable: str, value: str) -> None:
-        await self._ami.action("Setvar", Channel=channel, Variable=variable, Value=value)
-
-
-def _is_gone(error: PbxError) -> bool:
-    """Whether the PBX says that the channel is not there (any more)."""
-    return isinstance(error, PbxRefused) and (
-        error.status == 404 or "No such channel" in str(error)
-    )
+        channel = self._live.channel(uniqueid)
+        return channel is not None and await self._recipe.is_silenced(channel)

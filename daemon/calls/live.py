@@ -1,9 +1,9 @@
-"""The live calls as the UAPI shows them: the tracker's calls with the holds laid over them."""
+"""The live calls as the UAPI shows them: the calls that are live with the holds laid over them."""
 
 from collections.abc import Callable, Iterable
 
+from daemon.calls.index import LiveIndex
 from daemon.calls.model import Call, Channel, PhoneCall
-from daemon.calls.tracker import Tracker
 from daemon.calls.views import HoldingSince, phone_call
 from daemon.directory import Directory
 from daemon.pbx.line import PbxUnavailable
@@ -17,12 +17,12 @@ class LiveCalls:
 
     def __init__(
         self,
-        tracker: Tracker,
+        live: LiveIndex,
         directory: Directory,
         holding_since: HoldingSince,
         unavailable: Callable[[], str | None],
     ) -> None:
-        self._tracker = tracker
+        self._live = live
         self._directory = directory
         self._holding_since = holding_since
         self._unavailable = unavailable
@@ -30,7 +30,7 @@ class LiveCalls:
     def of_extensions(self, extensions: Iterable[str]) -> list[PhoneCall]:
         """The calls in which one of these extensions has a leg, oldest first."""
         self._check()
-        found = {call.id: call for number in extensions for call in self._tracker.calls_of(number)}
+        found = {call.id: call for number in extensions for call in self._live.calls_of(number)}
         return self._shown(found.values())
 
     def owned_by(self, user_id: int) -> list[PhoneCall]:
@@ -38,14 +38,9 @@ class LiveCalls:
         self._check()
         return self._shown(
             call
-            for call in self._tracker.calls()
+            for call in self._live.calls()
             if any(self._is_owned(channel, user_id) for channel in call.channels.values())
         )
-
-    def find(self, call_id: str) -> PhoneCall | None:
-        self._check()
-        call = self._tracker.call(call_id)
-        return phone_call(call, self._holding_since) if call else None
 
     def _check(self) -> None:
         reason = self._unavailable()

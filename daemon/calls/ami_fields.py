@@ -1,0 +1,58 @@
+"""What the headers of AMI's channel events mean. Pure."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+AmiEvent = Mapping[str, str]
+
+# Channels that Asterisk makes for itself: no phone and no trunk is behind them.
+_TECHNICAL = (
+    "Local/",
+    "Snoop/",
+    "Announcer/",
+    "Recorder/",
+    "CBAnn/",
+    "CBRec/",
+    "AsyncGoto/",
+    "Surrogate/",
+    "Message/",
+    "MulticastRTP/",
+    "UnicastRTP/",
+)
+_NOT_A_NUMBER = ("", "s", "h", "i", "t", "<unknown>")
+_DIALLED_BY_PBX = ("AppDial", "AppDial2", "AppQueue")
+
+
+def is_technical(channel: str) -> bool:
+    """Whether a channel of this name is no leg of a call."""
+    return channel.startswith(_TECHNICAL)
+
+
+def is_dialled(row: AmiEvent) -> bool:
+    """Whether the channel of a CoreShowChannel event was placed by the PBX."""
+    return row.get("Application") in _DIALLED_BY_PBX
+
+
+def number(exten: str) -> str:
+    """The number that an Exten is, "" for the dialplan's special ones."""
+    return "" if exten in _NOT_A_NUMBER else exten
+
+
+def given(text: str) -> str:
+    """A caller id's name or number, "" where Asterisk says that it has none."""
+    return "" if text == "<unknown>" else text
+
+
+def age_order(uniqueid: str) -> tuple[int, int]:
+    """Sorts Uniqueids (``1795296890.7943``, perhaps with a system name before) by age."""
+    seconds, _, count = uniqueid.rpartition("-")[2].partition(".")
+    return (int(seconds), int(count)) if seconds.isdigit() and count.isdigit() else (0, 0)
+
+
+def duration(text: str) -> timedelta:
+    """A Duration of CoreShowChannel, ``HH:MM:SS``; none at all for anything else."""
+    parts = text.split(":")
+    if len(parts) != 3 or not all(part.isdigit() for part in parts):
+        return timedelta()
+    hours, minutes, seconds = map(int, parts)
+    return timedelta(hours=hours, minutes=minutes, seconds=seconds)
