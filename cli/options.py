@@ -7,7 +7,8 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 import click
 
-from config.settings import Settings, SettingsError, load_settings
+from config.loading import SettingsError, load_settings
+from config.settings import Settings
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -1,5 +1,8 @@
 """``uapid token``: bearer tokens of apps."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import click
 from sqlite_utils import Database
 
@@ -23,14 +26,17 @@ def create(settings: Settings, user: int) -> None:
     if user not in known:
         allowed = ", ".join(map(str, known)) or "none, as the settings have no [[users]]"
         raise click.BadParameter(f"got {user}, allowed: {allowed}", param_hint="--user")
-    click.echo(create_token(_open(settings), user))
+    with _open(settings) as db:
+        click.echo(create_token(db, user))
 
 
 @token.command("list")
 @with_settings
 def list_(settings: Settings) -> None:
     """Print a line for each token: its id, its user, when it was made."""
-    for known in list_tokens(_open(settings)):
+    with _open(settings) as db:
+        tokens = list_tokens(db)
+    for known in tokens:
         created = known.created.astimezone(settings.node.tzinfo).isoformat(timespec="seconds")
         click.echo(f"{known.id}  user {known.user}  created {created}")
 
@@ -40,12 +46,19 @@ def list_(settings: Settings) -> None:
 @click.argument("token_or_id")
 def revoke(settings: Settings, token_or_id: str) -> None:
     """Revoke a token, named by itself or by its id as `uapid token list` shows it."""
-    if not revoke_token(_open(settings), token_or_id):
+    with _open(settings) as db:
+        revoked = revoke_token(db, token_or_id)
+    if not revoked:
         raise click.ClickException("there is no such token; see `uapid token list`")
 
 
-def _open(settings: Settings) -> Database:
+@contextmanager
+def _open(settings: Settings) -> Iterator[Database]:
     try:
-        return open_database(settings.store.path)
+        db = open_database(settings.store.path)
     except StoreError as error:
         raise click.ClickException(str(error)) from error
+    try:
+        yield db
+    finally:
+        db.close()

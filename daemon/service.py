@@ -54,9 +54,9 @@ class Service:
             settings.ari, on_event=self._on_ari_event, on_connect=self._on_ari_connect
         )
         self._tracker = Tracker(settings.node.name, self.directory)
-        self.holds = Holds(self._tracker, self.ami, self.ari, _now)
+        self.holds = Holds(self._tracker.live, self.ami, self.ari, _now)
         self.calls = LiveCalls(
-            self._tracker, self.directory, self.holds.holding_since, self._why_unavailable
+            self._tracker.live, self.directory, self.holds.holding_since, self._why_unavailable
         )
         self._deliverer = Deliverer(self.store)
         self._recorder = Recorder(self.store, self._deliverer.wake)
@@ -149,7 +149,7 @@ class Service:
             return
         for change in changes:
             log.info("call %s: %s", change.call_id, _story(change))
-        calls = {call_id: self._tracker.call(call_id) for call_id in touched}
+        calls = {call_id: self._tracker.live.call(call_id) for call_id in touched}
         documents = {
             call_id: _call_json.dump_json(call).decode() if call else None
             for call_id, call in calls.items()

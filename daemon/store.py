@@ -9,6 +9,7 @@ import queue
 import sqlite3
 import threading
 from collections.abc import Callable
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,6 +20,7 @@ T = TypeVar("T")
 _Work = tuple[Callable[[Database], Any], asyncio.AbstractEventLoop, "asyncio.Future[Any]"]
 
 migrations = Migrations("uapid")
+_BUSY_SECONDS = 10.0
 
 
 class StoreError(Exception):
@@ -68,25 +70,37 @@ def first_tables(db: Database) -> None:
 def open_database(path: Path) -> Database:
     """A connection to the store, its tables up to date. Raises StoreError."""
     try:
-        connection = sqlite3.connect(path, check_same_thread=False, timeout=10)
-        db = Database(connection)
-        db.execute("PRAGMA busy_timeout = 10000")
-        db.enable_wal()
-        db.execute("PRAGMA synchronous = FULL")
-        db.execute("PRAGMA foreign_keys = ON")
-        unknown = {m.name for m in migrations.applied(db)} - {
-            m.name for m in migrations._migrations
-        }
-        if unknown:
-            connection.close()
-            raise StoreError(
-                f"{path}: was written by a newer uapid (it has {', '.join(sorted(unknown))}); "
-                "start that version or name another file"
-            )
-        migrations.apply(db)
-    except (sqlite3.Error, OSError) as error:
+        connection = sqlite3.connect(path, check_same_thread=False, timeout=_BUSY_SECONDS)
+    except sqlite3.Error as error:
         raise StoreError(f"{path}: {error}") from error
+    try:
+        return _prepared(connection, path)
+    except sqlite3.Error as error:
+        connection.close()
+        raise StoreError(f"{path}: {error}") from error
+    except StoreError:
+        connection.close()
+        raise
+
+
+def _prepared(connection: sqlite3.Connection, path: Path) -> Database:
+    db = Database(connection)
+    db.enable_wal()
+    db.execute("PRAGMA synchronous = FULL")
+    db.execute("PRAGMA foreign_keys = ON")
+    unknown = {migration.name for migration in migrations.applied(db)} - _known_migrations()
+    if unknown:
+        raise StoreError(
+            f"{path}: was written by a newer uapid (it has {', '.join(sorted(unknown))}); "
+            "start that version or name another file"
+        )
+    migrations.apply(db)
     return db
+
+
+def _known_migrations() -> set[str]:
+    with closing(sqlite3.connect(":memory:")) as empty:
+        return {migration.name for migration in migrations.pending(Database(empty))}
 
 
 class Store:
@@ -153,7 +167,8 @@ def _write_together(db: Database, works: list[_Work]) -> None:
             outcomes.append(_attempt(db, work))
         db.commit()
     except sqlite3.Error as error:
-        db.rollback()
+        with suppress(sqlite3.Error):
+            db.rollback()
         outcomes = [(None, error)] * len(works)
     for (_, loop, future), outcome in zip(works, outcomes, strict=True):
         _answer(loop, future, *outcome)

@@ -49,8 +49,9 @@ class Deliverer:
             while not self._stopping:
                 self._wake.clear()
                 try:
-                    await self._start_due(session)
-                    await self._sleep()
+                    now = time.time()
+                    await self._start_due(session, now)
+                    await self._sleep_until_next(now)
                 except sqlite3.Error as error:
                     log.error("store: %s; deliveries wait", error)
                     await asyncio.sleep(_STORE_RETRY)
@@ -61,20 +62,20 @@ class Deliverer:
         self._stopping = True
         self._wake.set()
 
-    async def _start_due(self, session: aiohttp.ClientSession) -> None:
+    async def _start_due(self, session: aiohttp.ClientSession, now: float) -> None:
         room = CONCURRENCY - len(self._in_flight)
         if room <= 0:
             return
         in_flight = list(self._in_flight)
-        deliveries = await self._store.read(lambda db: due(db, time.time(), in_flight, room))
+        deliveries = await self._store.read(lambda db: due(db, now, in_flight, room))
         for delivery in deliveries:
             task = asyncio.create_task(
                 self._deliver(session, delivery), name=f"delivery {delivery.webhook_id}"
             )
             self._in_flight[delivery.seq] = task
 
-    async def _sleep(self) -> None:
-        at = await self._store.read(lambda db: next_due(db, time.time()))
+    async def _sleep_until_next(self, now: float) -> None:
+        at = await self._store.read(lambda db: next_due(db, now))
         seconds = _LONGEST_SLEEP if at is None else min(_LONGEST_SLEEP, at - time.time())
         try:
             async with asyncio.timeout(max(0.0, seconds)):
