@@ -64,9 +64,6 @@ class CallsInMemory(LiveCalls):
     def owned_by(self, user_id: int) -> list[PhoneCall]:
         return [c for c in self.now if any(self._owns(user_id, v.extension) for v in c.views)]
 
-    def find(self, call_id: str) -> PhoneCall | None:
-        return next((call for call in self.now if call.id == call_id), None)
-
     def set_on_hold(self, channel: str, since: datetime | None) -> None:
         """From now on the leg of this channel shows this hold, or none."""
         self.now = [

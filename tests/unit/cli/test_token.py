@@ -1,0 +1,107 @@
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from cli.main import main
+from daemon.store import open_database
+from daemon.tokens import user_of_token
+from tests.unit.cli.commands import settings_file
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    return settings_file(tmp_path)
+
+
+def _token(command: str, config: Path, *arguments: str) -> Result:
+    return CliRunner().invoke(main, ["token", command, "--config", str(config), *arguments])
+
+
+def _user_of(config: Path, token: str) -> int | None:
+    db = open_database(config.parent / "uapid.sqlite")
+    try:
+        return user_of_token(db, token)
+    finally:
+        db.close()
+
+
+def test_create_prints_a_working_token_and_nothing_else(config: Path) -> None:
+    result = _token("create", config, "--user", "12")
+    assert (result.exit_code, result.stderr) == (0, "")
+    token = result.stdout.removesuffix("\n")
+    assert token.split() == [token]
+    assert _user_of(config, token) == 12
+
+
+def test_create_for_an_unknown_user_names_those_that_there_are(config: Path) -> None:
+    result = _token("create", config, "--user", "13")
+    assert result.exit_code != 0
+    assert "got 13, allowed: 12" in result.stderr
+    assert result.stdout == ""
+
+
+def test_create_without_users_says_what_is_missing(tmp_path: Path) -> None:
+    config = tmp_path / "empty.toml"
+    config.write_text("")
+    result = _token("create", config, "--user", "12")
+    assert result.exit_code != 0
+    assert "no [[users]]" in result.stderr
+
+
+def test_list_shows_a_line_for_each_token_and_never_the_token(config: Path) -> None:
+    tokens = [_token("create", config, "--user", "12").stdout.strip() for _ in range(2)]
+    result = _token("list", config)
+    assert result.exit_code == 0
+    lines = result.stdout.splitlines()
+    assert len(lines) == 2
+    for line in lines:
+        _id, _user, user, _created, created = line.split()
+        assert user == "12"
+        assert datetime.fromisoformat(created).tzinfo
+    assert [token for token in tokens if token in result.stdout] == []
+
+
+def test_list_of_no_tokens_is_empty(config: Path) -> None:
+    result = _token("list", config)
+    assert (result.exit_code, result.stdout) == (0, "")
+
+
+@pytest.mark.parametrize("by_id", [True, False])
+def test_revoke_takes_a_token_by_itself_or_by_the_id_of_the_list(config: Path, by_id: bool) -> None:
+    token = _token("create", config, "--user", "12").stdout.strip()
+    name = _token("list", config).stdout.split()[0] if by_id else token
+    other = _token("create", config, "--user", "12").stdout.strip()
+    # After "--", since tokens of early versions may start with a dash.
+    assert _token("revoke", config, "--", name).exit_code == 0
+    assert _user_of(config, token) is None
+    assert _user_of(config, other) == 12
+
+
+def test_revoke_of_what_is_not_there_fails(config: Path) -> None:
+    result = _token("revoke", config, "unknown")
+    assert result.exit_code == 1
+    assert "no such token" in result.stderr
+
+
+@pytest.mark.parametrize("command", [["list"], ["create", "--user", "12"], ["revoke", "x"]])
+def test_a_store_that_cannot_be_opened_is_named(tmp_path: Path, command: list[str]) -> None:
+    config = settings_file(tmp_path)
+    (tmp_path / "uapid.sqlite").mkdir()
+    result = _token(command[0], config, *command[1:])
+    assert result.exit_code == 1
+    assert str(tmp_path / "uapid.sqlite") in result.stderr
+
+
+def test_a_settings_file_that_is_missing_is_named(tmp_path: Path) -> None:
+    result = _token("list", tmp_path / "missing.toml")
+    assert result.exit_code == 1
+    assert "missing.toml: cannot be read" in result.stderr
+
+
+def test_a_bad_settings_file_is_told_by_file_key_and_value(tmp_path: Path) -> None:
+    config = settings_file(tmp_path, '[http]\nport = "many"\n')
+    result = _token("list", config)
+    assert result.exit_code == 1
+    assert f"{config}: http.port: got 'many'" in result.stderr

@@ -1,0 +1,139 @@
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from config.settings import Ami
+from daemon.pbx.ami import AmiLine
+from daemon.pbx.line import LineState, PbxRefused, PbxTimeout, PbxUnavailable
+from tests.unit.ami_server import AmiServer, error, listed, silence, success
+from tests.unit.daemon.pbx.lines import Told, ami_line, until_up
+from tests.unit.waiting import until
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[AmiServer]:
+    async with AmiServer() as server:
+        yield server
+
+
+async def test_an_action_carries_its_headers_and_returns_the_answer(server: AmiServer) -> None:
+    server.answers["Getvar"] = success(Variable="X", Value="é: 1")
+    async with ami_line(server) as line:
+        answer = await line.action("Getvar", Channel="PJSIP/é", Variable="X")
+    assert answer["Value"] == "é: 1"
+    sent = server.actions[-1]
+    assert (sent["Action"], sent["Channel"], sent["Variable"]) == ("Getvar", "PJSIP/é", "X")
+
+
+async def test_answers_find_their_actions_in_whatever_order_they_come(server: AmiServer) -> None:
+    server.answers["Getvar"] = silence
+    async with ami_line(server) as line:
+        asked = [
+            asyncio.create_task(line.action("Getvar", Variable=str(number))) for number in range(5)
+        ]
+        await until(lambda: server.names().count("Getvar") == 5)
+        for action in reversed(server.actions[-5:]):
+            value = {"Value": action["Variable"], "ActionID": action["ActionID"]}
+            server.send({"Response": "Success", **value})
+        assert [(await task)["Value"] for task in asked] == ["0", "1", "2", "3", "4"]
+
+
+async def test_a_refusal_carries_the_words_of_the_pbx(server: AmiServer) -> None:
+    server.answers["Setvar"] = error("No such channel")
+    async with ami_line(server) as line:
+        with pytest.raises(PbxRefused, match="Setvar: No such channel"):
+            await line.action("Setvar", Channel="PJSIP/gone")
+
+
+async def test_a_list_is_the_events_of_the_answer_and_no_others(server: AmiServer) -> None:
+    server.answers["CoreShowChannels"] = listed("CoreShowChannel", {"N": "1"}, {"N": "2"})
+    told = Told()
+    async with ami_line(server, told) as line:
+        server.send({"Event": "Newchannel", "Number": "1"})
+        rows = await line.list_action("CoreShowChannels")
+    assert [row["N"] for row in rows] == ["1", "2"]
+    assert [event["Event"] for event in told.events] == ["Newchannel"]
+
+
+async def test_events_between_those_of_a_list_go_to_the_listener(server: AmiServer) -> None:
+    server.answers["CoreShowChannels"] = silence
+    told = Told()
+    async with ami_line(server, told) as line:
+        asked = asyncio.create_task(line.list_action("CoreShowChannels"))
+        await until(lambda: "CoreShowChannels" in server.names())
+        its = {"ActionID": server.actions[-1]["ActionID"]}
+        server.send(
+            {"Response": "Success", "EventList": "start", **its},
+            {"Event": "Hangup", "Number": "1"},
+            {"Event": "CoreShowChannel", "N": "1", **its},
+            {"Event": "Hangup", "Number": "2"},
+            {"Event": "CoreShowChannelsComplete", "ListItems": "1", **its},
+        )
+        assert [row["N"] for row in await asked] == ["1"]
+    assert told.numbers() == ["1", "2"]
+
+
+async def test_an_empty_list_is_empty(server: AmiServer) -> None:
+    server.answers["CoreShowChannels"] = listed("CoreShowChannel")
+    async with ami_line(server) as line:
+        assert await line.list_action("CoreShowChannels") == []
+
+
+async def test_a_list_that_is_refused_is_told_at_once(server: AmiServer) -> None:
+    server.answers["CoreShowChannels"] = error("Permission denied")
+    async with ami_line(server) as line:
+        async with asyncio.timeout(2):
+            with pytest.raises(PbxRefused, match="Permission denied"):
+                await line.list_action("CoreShowChannels")
+
+
+@pytest.mark.parametrize("sign", ["\r", "\n", "\0", "\r\nAction: Originate\r\n\r\n"])
+async def test_a_value_that_would_start_a_new_header_is_not_sent(
+    server: AmiServer, sign: str
+) -> None:
+    server.answers["Setvar"] = success()
+    async with ami_line(server) as line:
+        with pytest.raises(ValueError, match="Value must not hold CR, LF or NUL"):
+            await line.action("Setvar", Variable="X", Value=f"a{sign}b")
+        await line.action("Setvar", Variable="X", Value="ab")
+    assert server.names() == ["Login", "Setvar"]
+
+
+async def test_an_action_that_waits_when_the_line_is_lost_fails_and_is_not_sent_again(
+    server: AmiServer,
+) -> None:
+    server.answers |= {"Originate": silence, "Getvar": success()}
+    async with ami_line(server) as line:
+        asked = asyncio.create_task(line.action("Originate", Channel="PJSIP/a"))
+        await until(lambda: "Originate" in server.names())
+        server.hang_up()
+        with pytest.raises(PbxUnavailable, match="lost") as failure:
+            await asked
+        assert not isinstance(failure.value, PbxTimeout)
+        await until(lambda: server.logins == 2)
+        await until_up(line)
+        await line.action("Getvar")
+    assert server.names() == ["Login", "Originate", "Login", "Getvar"]
+
+
+async def test_an_action_that_nobody_waits_for_any_more_harms_nothing(server: AmiServer) -> None:
+    server.answers |= {"Getvar": silence, "Setvar": success()}
+    async with ami_line(server) as line:
+        asked = asyncio.create_task(line.action("Getvar"))
+        await until(lambda: "Getvar" in server.names())
+        late = {"ActionID": server.actions[-1]["ActionID"]}
+        asked.cancel()
+        await asyncio.gather(asked, return_exceptions=True)
+        server.send({"Response": "Success", **late})
+        await line.action("Setvar")
+        assert line.status.state is LineState.UP
+
+
+async def test_before_the_line_runs_an_action_fails_and_says_why() -> None:
+    async def never() -> None:
+        raise AssertionError
+
+    line = AmiLine(Ami(), on_event=print, on_login=never, on_lost=print)
+    with pytest.raises(PbxUnavailable, match="not connected yet"):
+        await line.action("Getvar")

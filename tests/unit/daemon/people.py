@@ -1,0 +1,26 @@
+"""Users and extensions that the tests of the daemon have in common."""
+
+from config.settings import Extension, Organization, Settings, User
+from daemon.directory import Directory
+
+JOHN = "0003*210"
+MARY = "0003*220"
+RECEPTION = "0003*024"  # not a user's by pattern, and called PJSIP/reception on the PBX
+STRANGER = "0009*100"
+
+SETTINGS = Settings(
+    organizations=(Organization(id="3", name="Default Organization"),),
+    users=(
+        User(id=12, name="John", organization="3", extensions=(JOHN, "_0003*2XX", RECEPTION)),
+        User(id=13, name="Other", extensions=("_0003*X!", STRANGER, "0004*210")),
+    ),
+    extensions=(
+        Extension(number=RECEPTION, type="terminal", endpoint="PJSIP/reception"),
+        Extension(number="0003*800", type="queue", queue="sales"),
+    ),
+)
+
+
+def directory(*endpoints: str) -> Directory:
+    """A directory that knows these PJSIP endpoints; that of John and Mary if none is named."""
+    return Directory(SETTINGS, frozenset(endpoints or (JOHN, MARY, "reception", "trunk")))

@@ -1,0 +1,123 @@
+import asyncio
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlite_utils import Database
+
+from daemon.store import Store, StoreError, open_database
+
+
+def _endpoints(db: Database) -> list[str]:
+    return [row["name"] for row in db.query("SELECT name FROM pbx_endpoints ORDER BY name")]
+
+
+def _add(name: str) -> Any:
+    return lambda db: db.table("pbx_endpoints").insert({"name": name})
+
+
+async def test_what_was_written_is_read_and_is_there_after_a_restart(tmp_path: Path) -> None:
+    path = tmp_path / "uapid.sqlite"
+    for _ in range(2):
+        store = Store(path)
+        store.open()
+        if not await store.read(_endpoints):
+            await store.write(_add("a"))
+        assert await store.read(_endpoints) == ["a"]
+        store.close()
+
+
+async def test_works_that_wait_together_each_get_their_own_answer(store: Store) -> None:
+    def number(value: int) -> Any:
+        return lambda db: (_add(str(value))(db), value)[1]
+
+    answers = await asyncio.gather(*(store.write(number(value)) for value in range(50)))
+    assert answers == list(range(50))
+    assert len(await store.read(_endpoints)) == 50
+
+
+async def test_a_work_that_fails_undoes_itself_and_nothing_of_its_neighbours(
+    store: Store,
+) -> None:
+    def fails_late(db: Database) -> None:
+        _add("half")(db)
+        raise LookupError("in the middle")
+
+    outcomes = await asyncio.gather(
+        store.write(_add("before")),
+        store.write(fails_late),
+        store.write(_add("before")),  # breaks the key
+        store.write(_add("after")),
+        return_exceptions=True,
+    )
+    assert isinstance(outcomes[1], LookupError)
+    assert isinstance(outcomes[2], sqlite3.IntegrityError)
+    assert await store.read(_endpoints) == ["after", "before"]
+
+
+async def test_a_reader_does_not_see_what_is_not_committed(store: Store, tmp_path: Path) -> None:
+    def write_and_look(db: Database) -> list[str]:
+        _add("new")(db)
+        other = sqlite3.connect(tmp_path / "uapid.sqlite")
+        try:
+            return [name for (name,) in other.execute("SELECT name FROM pbx_endpoints")]
+        finally:
+            other.close()
+
+    assert await store.write(write_and_look) == []
+    assert await store.read(_endpoints) == ["new"]
+
+
+async def test_giving_up_waiting_does_not_harm_those_who_wait(
+    store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    given_up = asyncio.create_task(store.write(_add("given up")))
+    await asyncio.sleep(0)
+    given_up.cancel()
+    await store.write(_add("waited for"))
+    assert await store.read(_endpoints) == ["given up", "waited for"]
+    assert caplog.text == ""
+
+
+async def test_close_finishes_what_was_asked_for(tmp_path: Path) -> None:
+    store = Store(tmp_path / "uapid.sqlite")
+    store.open()
+    writes = [asyncio.create_task(store.write(_add(str(n)))) for n in range(20)]
+    await asyncio.sleep(0)
+    store.close()
+    await asyncio.gather(*writes)
+    db = open_database(store.path)
+    assert len(_endpoints(db)) == 20
+    db.close()
+
+
+def test_a_store_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "uapid.sqlite"
+    db = open_database(path)
+    db.execute(
+        "INSERT INTO _sqlite_migrations (migration_set, name, applied_at)"
+        " VALUES ('uapid', 'from_the_future', '2100-01-01')"
+    )
+    db.conn.commit()
+    db.close()
+    with pytest.raises(StoreError, match="newer uapid") as refusal:
+        open_database(path)
+    assert str(path) in str(refusal.value)
+    assert "from_the_future" in str(refusal.value)
+
+
+def test_a_path_that_cannot_be_used_is_named(tmp_path: Path) -> None:
+    for path in (tmp_path / "missing" / "uapid.sqlite", tmp_path):
+        with pytest.raises(StoreError) as refusal:
+            open_database(path)
+        assert str(path) in str(refusal.value)
+
+
+def test_a_file_that_is_no_sqlite_is_named_and_kept(tmp_path: Path) -> None:
+    path = tmp_path / "uapid.sqlite"
+    path.write_text("a diary, not a database\n" * 100)
+    with pytest.raises(StoreError, match="not a database") as refusal:
+        open_database(path)
+    assert str(path) in str(refusal.value)
+    assert path.read_text().startswith("a diary")
