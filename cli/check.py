@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from cli.options import with_settings
+from cli.tls import tls_failure
 from config.settings import Settings
 from daemon.pbx.ami import AmiLine
 from daemon.pbx.ari import AriLine
@@ -28,7 +29,7 @@ Report = Callable[[str, str | None, str], None]
 @click.command()
 @with_settings
 def check(settings: Settings) -> None:
-    """Check the settings, the store, the AMI and ARI logins and their privileges."""
+    """Check the settings, the store, TLS, the AMI and ARI logins and their privileges."""
     logging.disable()  # the lines say here, once, what they would log at each attempt
     failures = 0
 
@@ -40,6 +41,8 @@ def check(settings: Settings) -> None:
     people = f"{len(settings.users)} users, {len(settings.extensions)} extensions listed"
     report("settings", None, people)
     report("store", _store_failure(settings), str(settings.store.path))
+    if settings.http.tls_certificate:
+        report("TLS", tls_failure(settings.http), str(settings.http.tls_certificate))
     asyncio.run(_check_lines(settings, report))
     if failures:
         raise SystemExit(1)

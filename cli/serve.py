@@ -12,6 +12,7 @@ import uvicorn
 
 from api.app import create_app
 from cli.options import with_settings
+from cli.tls import tls_failure
 from config.settings import Settings
 from daemon.service import Service
 from daemon.store import StoreError
@@ -44,6 +45,8 @@ def serve(settings: Settings) -> None:
     """Run the daemon until SIGTERM or SIGINT."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     logging.captureWarnings(True)
+    if failure := tls_failure(settings.http):
+        raise click.ClickException(failure)
     try:
         asyncio.run(_serve(settings))
     except (StoreError, OSError) as error:
@@ -58,20 +61,29 @@ async def _serve(settings: Settings) -> None:
         server = _HttpServer(_http_config(settings, service))
         door = server.config.bind_socket()
         serving = asyncio.create_task(server.serve(sockets=[door]), name="HTTP server")
-        stopping = asyncio.create_task(stop.wait(), name="signals")
         try:
-            await server.listening.wait()
-            notify("READY=1")
-            log.info("HTTP: the UAPI is served at %s/uapi/", settings.http.base_url)
-            await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            await _first_of(serving, server.listening)
+            if server.listening.is_set():
+                notify("READY=1")
+                log.info("HTTP: the UAPI is served at %s/uapi/", settings.http.base_url)
+                await _first_of(serving, stop, service.broken)
         finally:
             notify("STOPPING=1")
             log.info("stopping")
-            stopping.cancel()
             server.should_exit = True
             await serving
             door.close()
     log.info("stopped")
+    if service.broken.is_set():
+        raise click.ClickException("a part of the daemon failed; the log has the reason")
+
+
+async def _first_of(serving: asyncio.Task[None], *events: asyncio.Event) -> None:
+    """Wait until one of the events is set, or the HTTP server has ended."""
+    waits = [asyncio.create_task(event.wait()) for event in events]
+    await asyncio.wait({serving, *waits}, return_when=asyncio.FIRST_COMPLETED)
+    for wait in waits:
+        wait.cancel()
 
 
 def _http_config(settings: Settings, service: Service) -> uvicorn.Config:

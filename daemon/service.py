@@ -5,12 +5,12 @@ The way of an event: AMI line -> tracker -> recorder -> store -> deliverer -> ap
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 from sqlite_utils import Database
 
 from config.settings import Settings
@@ -37,7 +37,11 @@ _call_json = TypeAdapter(Call)
 
 
 class Service:
-    """The daemon without its HTTP server: ``async with Service(settings) as service``."""
+    """The daemon without its HTTP server: ``async with Service(settings) as service``.
+
+    ``broken`` is set when one of its tasks fails for a reason that is a bug: the process is to end
+    then and be started again, as what must survive is in the store.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -62,6 +66,7 @@ class Service:
         self._recorder = Recorder(self.store, self._deliverer.wake)
         self._truth_known = False
         self._holds_to_reconcile = asyncio.Event()
+        self.broken = asyncio.Event()
 
     async def __aenter__(self) -> Self:
         """Open the store and start everything. Raises StoreError."""
@@ -71,14 +76,14 @@ class Service:
         )
         if endpoints:
             self.directory.learn_endpoints(endpoints)
-        self._tracker.remember(_call_json.validate_json(document) for document in documents)
-        self._recording = asyncio.create_task(self._recorder.run(), name="recorder")
-        self._delivering = asyncio.create_task(self._deliverer.run(), name="deliverer")
+        self._tracker.remember(_readable_calls(documents))
+        self._recording = self._start(self._recorder.run(), "recorder")
+        self._delivering = self._start(self._deliverer.run(), "deliverer")
         self._intake = [
-            asyncio.create_task(self.ami.run(), name="AMI line"),
-            asyncio.create_task(self.ari.run(), name="ARI line"),
-            asyncio.create_task(self._refresh_endpoints(), name="endpoints"),
-            asyncio.create_task(self._reconcile_holds(), name="holds"),
+            self._start(self.ami.run(), "AMI line"),
+            self._start(self.ari.run(), "ARI line"),
+            self._start(self._refresh_endpoints(), "endpoints"),
+            self._start(self._reconcile_holds(), "holds"),
         ]
         return self
 
@@ -93,13 +98,24 @@ class Service:
         await _cancel(*self._intake)
         try:
             async with asyncio.timeout(STOP_DEADLINE):
-                await self._recorder.drained()
+                if not self.broken.is_set():
+                    await self._recorder.drained()
                 self._deliverer.stop()
-                await self._delivering
+                await asyncio.wait({self._delivering})
         except TimeoutError:
             log.warning("stop: what was not delivered in %g s is kept", STOP_DEADLINE)
         await _cancel(self._recording, self._delivering)
         self.store.close()
+
+    def _start(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+        task = asyncio.create_task(work, name=name)
+        task.add_done_callback(self._look_after)
+        return task
+
+    def _look_after(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.critical("%s failed, which is a bug", task.get_name(), exc_info=error)
+            self.broken.set()
 
     # --- the PBX speaks ---
 
@@ -194,6 +210,17 @@ def _story(change: CallChange) -> str:
 
 def _now() -> datetime:
     return datetime.now(UTC)
+
+
+def _readable_calls(documents: list[str]) -> list[Call]:
+    calls = []
+    for document in documents:
+        try:
+            calls.append(_call_json.validate_json(document))
+        except ValidationError as error:
+            # The snapshot will show the call if it is still there, as one never seen before.
+            log.error("store: a live call cannot be read and is forgotten: %s", error)
+    return calls
 
 
 def _known_endpoints(db: Database) -> list[str]:

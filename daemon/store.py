@@ -58,12 +58,14 @@ def first_tables(db: Database) -> None:
             state TEXT NOT NULL,
             attempts INTEGER NOT NULL,
             next_attempt REAL,
+            ended REAL,
             outcome TEXT NOT NULL
         )
         """
     )
     deliveries = db.table("deliveries")
     deliveries.create_index(["state", "next_attempt"])
+    deliveries.create_index(["ended"])
     deliveries.create_index(["event", "call", "state"])
 
 

@@ -18,7 +18,7 @@ from daemon.calls.index import LiveIndex
 from daemon.calls.model import Channel, PhoneCallView
 from daemon.pbx.ami import AmiLine
 from daemon.pbx.ari import AriLine
-from daemon.pbx.line import PbxError, PbxUnavailable
+from daemon.pbx.line import PbxError, PbxRefused, PbxUnavailable
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +38,7 @@ class Holds:
         self._now = now
         self._in_force: dict[str, Hold] = {}  # by the holder's Uniqueid
         self._open: set[str] = set()  # Snoops that may be there, of holds begun and not yet ended
+        self._silenced: dict[str, str] = {}  # gain to restore, of channels that may be silenced
         self._locks: WeakValueDictionary[frozenset[str], asyncio.Lock] = WeakValueDictionary()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._reconciled = False
@@ -126,8 +127,8 @@ class Holds:
         try:
             await self._recipe.start_music(hold)
             if hold.held not in self._in_force:
-                await self._recipe.silence(holder)
-                await self._recipe.silence(peer)
+                await self._silence(holder, hold.holder_gain)
+                await self._silence(peer, hold.held_gain)
             self._in_force[hold.holder] = hold
         except PbxError:
             try:
@@ -136,13 +137,22 @@ class Holds:
                 self._start_undo(hold, "it could not be put in force")
             raise
 
+    async def _silence(self, channel: Channel, gain: str) -> None:
+        self._silenced[channel.uniqueid] = gain
+        try:
+            await self._recipe.silence(channel)
+        except PbxRefused:
+            del self._silenced[channel.uniqueid]
+            raise
+
     async def _end(self, hold: Hold) -> None:
         """Voices back first, then the music away. What is gone already is as it should be."""
         if hold.held not in self._in_force:
-            for uniqueid, gain in ((hold.holder, hold.holder_gain), (hold.held, hold.held_gain)):
+            for uniqueid in hold.pair & self._silenced.keys():
                 channel = self._live.channel(uniqueid)
                 if channel is not None:
-                    await self._recipe.give_voice_back(channel, gain)
+                    await self._recipe.give_voice_back(channel, self._silenced[uniqueid])
+                del self._silenced[uniqueid]
         await self._recipe.stop_music(hold)
         self._open.discard(hold.snoop)
         if self._in_force.get(hold.holder) is hold:
@@ -193,6 +203,7 @@ class Holds:
 
     async def _adopt(self, hold: Hold) -> None:
         self._open.add(hold.snoop)
+        self._silenced |= {hold.holder: hold.holder_gain, hold.held: hold.held_gain}
         # Both are muted last and unmuted first: a hold that was cut short is not in force.
         if await self._is_silenced(hold.holder) and await self._is_silenced(hold.held):
             log.info("hold by %s: known again", self._name(hold.holder))

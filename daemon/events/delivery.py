@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 import aiohttp
 from yarl import URL
 
-from daemon.events.outbox import Delivery, DeliveryState, Outcome, due, next_due, settle
+from daemon.events.outbox import Delivery, DeliveryState, Outcome, due, next_due, purge, settle
 from daemon.events.phone_call_events import Method
 from daemon.events.schedule import retry_delay
 from daemon.store import Store
@@ -23,6 +23,8 @@ CONCURRENCY = 50
 USER_AGENT = "uapid"
 _LONGEST_SLEEP = 60.0
 _STORE_RETRY = 1.0
+_KEPT_SECONDS = 7 * 24 * 3600
+_PURGE_INTERVAL = 3600.0
 
 
 class Deliverer:
@@ -46,10 +48,14 @@ class Deliverer:
             headers={"User-Agent": USER_AGENT},
             cookie_jar=aiohttp.DummyCookieJar(),
         ) as session:
+            purge_at = 0.0
             while not self._stopping:
                 self._wake.clear()
                 try:
                     now = time.time()
+                    if now >= purge_at:
+                        await self._store.write(lambda db: purge(db, time.time() - _KEPT_SECONDS))
+                        purge_at = now + _PURGE_INTERVAL
                     await self._start_due(session, now)
                     await self._sleep_until_next(now)
                 except sqlite3.Error as error:
@@ -96,7 +102,7 @@ class Deliverer:
         # again would only repeat what was done.
         while True:
             try:
-                await self._store.write(lambda db: settle(db, outcome))
+                await self._store.write(lambda db: settle(db, outcome, time.time()))
                 return
             except sqlite3.Error as error:
                 log.error("store: %s; an outcome waits", error)

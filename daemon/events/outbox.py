@@ -132,13 +132,19 @@ def next_due(db: Database, now: float) -> float | None:
     return float(row["next"]) if row["next"] is not None else None
 
 
-def settle(db: Database, outcome: Outcome) -> None:
+def settle(db: Database, outcome: Outcome, now: float) -> None:
     """Write down how an attempt ended. A delivery that was deleted meanwhile stays so."""
+    ended = None if outcome.state is DeliveryState.PENDING else now
     db.execute(
-        "UPDATE deliveries SET state = ?, attempts = ?, next_attempt = ?, outcome = ?"
+        "UPDATE deliveries SET state = ?, attempts = ?, next_attempt = ?, ended = ?, outcome = ?"
         " WHERE seq = ?",
-        [outcome.state, outcome.attempts, outcome.next_attempt, outcome.text, outcome.seq],
+        [outcome.state, outcome.attempts, outcome.next_attempt, ended, outcome.text, outcome.seq],
     )
+
+
+def purge(db: Database, ended_before: float) -> None:
+    """Forget what was delivered or given up before this time."""
+    db.execute("DELETE FROM deliveries WHERE ended < ?", [ended_before])
 
 
 def live_call_documents(db: Database) -> list[str]:

@@ -170,9 +170,9 @@ class Uapid:
         ended = asyncio.create_task(self._process.wait())
         try:
             await asyncio.wait({told, ended}, return_when=asyncio.FIRST_COMPLETED)
-            if ended.done():
+            if not told.done() or told.result() != b"READY=1":
+                await ended
                 raise RuntimeError(f"uapid ended at its start:\n{self.log()}")
-            assert told.result() == b"READY=1"
         finally:
             told.cancel()
             ended.cancel()

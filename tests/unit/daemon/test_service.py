@@ -188,3 +188,46 @@ async def test_the_calls_of_a_user_are_those_of_all_its_extensions(
         (call,) = service.calls.owned_by(12)
         assert service.calls.owned_by(13) == []
         assert service.calls.of_extensions([JOHN, MARY]) == [call], "once, though both are in it"
+
+
+def _store_row(settings: Settings, table: str, row: dict[str, object]) -> None:
+    db = open_database(settings.store.path)
+    db.table(table).insert(row)
+    db.close()
+
+
+async def test_a_stored_call_that_cannot_be_read_does_not_stop_the_start(
+    settings: Settings, server: AmiServer
+) -> None:
+    _store_row(settings, "live_calls", {"id": "a", "document": "{}"})
+    pbx = Script()
+    john, mary = pbx.talk(JOHN, "220", MARY)
+    _list_channels(server, john, mary)
+    async with Service(settings) as service:
+        await _up(service)
+        assert len(service.calls.of_extensions([JOHN])) == 1
+
+
+async def test_a_part_that_fails_is_told_so_that_the_process_can_be_started_again(
+    settings: Settings, server: AmiServer
+) -> None:
+    no_method = {
+        "id": "a",
+        "extension": JOHN,
+        "type": 1,
+        "method": 5,
+        "note": "",
+        "url": "http://a",
+    }
+    _store_row(
+        settings,
+        "phone_call_events",
+        {**no_method, "status": 1, "modified": "2026-01-01T00:00:00+00:00"},
+    )
+    pbx = Script()
+    async with Service(settings) as service:
+        await _up(service)
+        assert not service.broken.is_set()
+        pbx.talk(JOHN, "220", MARY)
+        _play(server, pbx)
+        await until(service.broken.is_set)

@@ -7,6 +7,7 @@ from daemon.events.outbox import (
     due,
     live_call_documents,
     next_due,
+    purge,
     record,
     settle,
 )
@@ -31,7 +32,7 @@ async def _due(
 
 async def _settle(store: Store, delivery: Delivery, state: DeliveryState, at: float | None) -> None:
     outcome = Outcome(delivery.seq, state, delivery.attempts + 1, at, "HTTP status 200")
-    await store.write(lambda db: settle(db, outcome))
+    await store.write(lambda db: settle(db, outcome, now=100.0))
 
 
 async def test_a_change_makes_a_delivery_for_each_event_that_wants_it(store: Store) -> None:
@@ -152,3 +153,17 @@ async def test_calls_are_kept_while_they_live(store: Store) -> None:
     assert await keep({"a": "1", "b": "2"}) == ["1", "2"]
     assert await keep({"a": "3", "c": None}) == ["2", "3"]
     assert await keep({"a": None}) == ["2"]
+
+
+async def test_what_has_ended_is_forgotten_after_a_while_and_what_waits_is_not(
+    store: Store,
+) -> None:
+    await subscribe(store, "http://a/", EventType.HANGUP)
+    await put(store, HANGUP, replace(HANGUP, channel="1795295748.2"))
+    (delivered,) = await _due(store)
+    await _settle(store, delivered, DeliveryState.DELIVERED, at=None)  # at 100.0
+    await store.write(lambda db: purge(db, ended_before=100.0))
+    assert len(await deliveries(store)) == 2
+    await store.write(lambda db: purge(db, ended_before=100.1))
+    (waiting,) = await deliveries(store)
+    assert waiting["state"] == "pending"
