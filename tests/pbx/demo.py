@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import json
+import signal
 import sys
 import tempfile
 from contextlib import AsyncExitStack
@@ -44,15 +45,24 @@ def expect(holds: bool, otherwise: object) -> None:
         raise StepFailedError(str(otherwise))
 
 
+def told(ana: Phone, bob: Phone, heard: tuple[list[str], list[str]]) -> list[str]:
+    """What each phone heard, as sentences."""
+    sounds = {**SOUNDS, ana.tone_letter: "Ana's tone", bob.tone_letter: "Bob's tone"}
+    return [
+        f"{name} hears {', '.join(sounds.get(s, s) for s in dict.fromkeys(symbols))}"
+        for name, symbols in zip(("Ana", "Bob"), heard, strict=True)
+    ]
+
+
 async def hear(ana: Phone, by_ana: str, bob: Phone, by_bob: str) -> None:
     """Measure what both phones receive for a second, once it is this."""
-    sounds = {**SOUNDS, ana.tone_letter: "Ana's tone", bob.tone_letter: "Bob's tone"}
     await asyncio.gather(ana.hears(by_ana), bob.hears(by_bob))
     heard = await asyncio.gather(ana.listen(1), bob.listen(1))
-    for name, symbols, wanted in (("Ana", heard[0], by_ana), ("Bob", heard[1], by_bob)):
-        told = ", ".join(sounds.get(symbol, symbol) for symbol in sorted(set(symbols)))
-        say(f"    {name} hears {told} (per half second: {' '.join(symbols)})")
-        expect(set(symbols) == {wanted}, f"{name} should hear {sounds[wanted]}")
+    for sentence, symbols, wanted in zip(
+        told(ana, bob, heard), heard, (by_ana, by_bob), strict=True
+    ):
+        say(f"    {sentence} (per half second: {' '.join(symbols)})")
+        expect(set(symbols) == {wanted}, f"{sentence}, and should hear {wanted!r}")
 
 
 async def tell(app: Client, receiver: Receiver, ana: Phone, bob: Phone) -> None:
@@ -98,19 +108,39 @@ async def tell(app: Client, receiver: Receiver, ana: Phone, bob: Phone) -> None:
     expect(ended.path == "/hangup", ended)
 
 
-def show_how_to_go_on(token: str) -> None:
+async def leave_a_call_up(app: Client, ana: Phone, bob: Phone, token: str) -> None:
+    """A call to try the API on, and the requests to do it with."""
+    await ana.call(BOB, caller_name="Ana")
+    await asyncio.gather(ana.answered(), bob.answered())
+    (call,) = await app.calls_until(lambda calls: len(calls) == 1 and "answered" in calls[0])
     header = f"-H 'Authorization: Bearer {token}'"
-    body = json.dumps({"type": 0, "method": 1, "note": "", "url": f"{URL}/dial-in", "status": 1})
-    events = f"{BASE_URL}/uapi/extensions/@me/{ANA}/phoneCallEvents"
+    address = f"'{call['links']['self']}'"
+    say("\nAna has called Bob again, so that there is a call to try.")
     say(f"\nBase URL: {BASE_URL}/uapi/")
     say(f"Token:    {token}")
-    say("\nThree requests to try from another terminal:")
-    say(f"  curl {header} '{events}'")
-    say(f"  curl {header} -H 'Content-Type: application/json' -d '{body}' '{events}'")
-    say(f"  curl -i {header} '{BASE_URL}/uapi/phoneCalls/@me/@self'")
+    say("\nThree requests for another terminal: list the calls, put this one on hold, and back:")
+    say(f"  curl {header} '{BASE_URL}/uapi/phoneCalls/@me/{ANA}'")
+    for action in ("OnHold", "OffHold"):
+        body = json.dumps({"action": action, "phoneCallViewId": "01"})
+        say(f"  curl -X PUT {header} -H 'Content-Type: application/json' -d '{body}' {address}")
+
+
+async def tell_what_is_heard(ana: Phone, bob: Phone) -> None:
+    """For ever, a line for each change."""
+    before: list[str] = []
+    while True:
+        heard = await asyncio.gather(ana.listen(0.5), bob.listen(0.5))
+        now = told(ana, bob, heard)
+        if now != before:
+            say(f"    {'; '.join(now)}")
+        before = now
 
 
 async def run(once: bool) -> int:
+    me = asyncio.current_task()
+    assert me
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, me.cancel)
     with tempfile.TemporaryDirectory() as folder:
         async with AsyncExitStack() as parts:
             say("Starting the PBX (Asterisk 22 in Docker), the daemon, a receiver, two phones ...")
@@ -125,14 +155,14 @@ async def run(once: bool) -> int:
             bob = await parts.enter_async_context(Phone.known(BOB))
             try:
                 await tell(app, receiver, ana, bob)
+                say("\nEvery step held.")
+                await leave_a_call_up(app, ana, bob, token)
             except (StepFailedError, TimeoutError, AssertionError) as error:
                 say(f"\nThis step did not hold: {error}\n\nThe daemon's log:\n{uapid.log()}")
                 return 1
-            say("\nEvery step held.")
-            show_how_to_go_on(token)
             if not once:
-                say("\nEverything stays up until Ctrl-C.")
-                await asyncio.Event().wait()
+                say("\nEverything stays up until Ctrl-C. What the phones hear:")
+                await tell_what_is_heard(ana, bob)
     return 0
 
 
@@ -142,7 +172,7 @@ def main() -> int:
     once = parser.parse_args().once
     try:
         return asyncio.run(run(once))
-    except KeyboardInterrupt:
+    except asyncio.CancelledError:
         say("\nEnded.")
         return 0
 
