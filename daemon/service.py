@@ -5,6 +5,7 @@ The way of an event: AMI line -> tracker -> recorder -> store -> deliverer -> ap
 
 import asyncio
 import logging
+import sqlite3
 from collections.abc import Coroutine, Mapping
 from datetime import UTC, datetime
 from types import TracebackType
@@ -189,10 +190,14 @@ class Service:
     async def _learn_endpoints(self) -> None:
         names = {
             endpoint["resource"]
-            for endpoint in await self.ari.call("endpoints", "listByTech", tech="PJSIP")
+            for endpoint in await self.ari.call("endpoints", "list")
+            if endpoint["technology"] == "PJSIP"
         }
         self.directory.learn_endpoints(names)
-        await self.store.write(lambda db: _keep_endpoints(db, names))
+        try:
+            await self.store.write(lambda db: _keep_endpoints(db, names))
+        except sqlite3.Error as error:
+            log.error("store: %s; the PBX's endpoints are not kept for the next start", error)
 
 
 def _story(change: CallChange) -> str:

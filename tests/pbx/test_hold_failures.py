@@ -7,7 +7,7 @@ import pytest
 from tests.pbx.asterisk import Asterisk
 from tests.pbx.client import Client
 from tests.pbx.fixtures import PlugIn
-from tests.pbx.test_hold import hear_each_other, nothing_is_left, talk
+from tests.pbx.test_hold import hear, hear_each_other, nothing_is_left, talk
 from tests.pbx.uapid import BASE_URL, SETTINGS, Uapid
 
 
@@ -15,6 +15,41 @@ def with_username(section: str, username: str) -> str:
     """The settings with another user for one of the two lines."""
     before, found, after = SETTINGS.partition(f"[{section}]")
     return before + found + after.replace('username = "uapid"', f'username = "{username}"', 1)
+
+
+async def test_a_pbx_that_is_slow_answers_later_and_the_truth_is_in_get(
+    uapid: Uapid, app: Client, asterisk: Asterisk, plug_in: PlugIn
+) -> None:
+    one, two = await talk(plug_in, "0003*210", "0003*211")
+    (call,) = await app.calls()
+    asterisk.pause()
+    try:
+        answer = await app.hold(call, "0003*210")
+        assert answer.status == 202
+        assert set(answer.body) == {"id", "extension", "link"}
+        (call,) = await app.calls()
+        assert "holder" not in call["phoneCallView"][0]
+    finally:
+        asterisk.unpause()
+    await app.calls_until(lambda calls: "holder" in calls[0]["phoneCallView"][0])
+    await hear(one, ".", two, "M")
+
+
+async def test_a_pbx_that_is_silent_for_longer_ends_in_no_hold_and_nothing_left(
+    uapid: Uapid, app: Client, asterisk: Asterisk, plug_in: PlugIn
+) -> None:
+    one, two = await talk(plug_in, "0003*210", "0003*211")
+    (call,) = await app.calls()
+    asterisk.pause()
+    try:
+        assert (await app.hold(call, "0003*210")).status == 202
+        await uapid.until_logged("not held: AMI gave no answer to Getvar")
+    finally:
+        asterisk.unpause()
+    (call,) = await app.calls_until(bool)
+    assert "holder" not in call["phoneCallView"][0]
+    await hear_each_other(one, two)
+    assert nothing_is_left(asterisk)
 
 
 @pytest.mark.parametrize(
