@@ -13,7 +13,7 @@ import uvicorn
 from api.app import create_app
 from cli.options import with_settings
 from cli.tls import tls_failure
-from config.settings import Settings
+from config.settings import Http, Settings
 from daemon.service import Service
 from daemon.store import StoreError
 from daemon.systemd import notify
@@ -21,6 +21,7 @@ from daemon.systemd import notify
 log = logging.getLogger(__name__)
 
 STOP_DEADLINE = 10
+_BACKLOG = 2048
 
 
 class _HttpServer(uvicorn.Server):
@@ -59,7 +60,7 @@ async def _serve(settings: Settings) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with Service(settings) as service:
         server = _HttpServer(_http_config(settings, service))
-        door = server.config.bind_socket()
+        door = _open_door(settings.http)
         serving = asyncio.create_task(server.serve(sockets=[door]), name="HTTP server")
         try:
             await _first_of(serving, server.listening)
@@ -76,6 +77,19 @@ async def _serve(settings: Settings) -> None:
     log.info("stopped")
     if service.broken.is_set():
         raise click.ClickException("a part of the daemon failed; the log has the reason")
+
+
+def _open_door(http: Http) -> socket.socket:
+    """The listening socket. Raises OSError with the address in its text."""
+    try:
+        address, *_ = socket.getaddrinfo(http.host, http.port, type=socket.SOCK_STREAM)
+        door = socket.create_server((http.host, http.port), family=address[0], backlog=_BACKLOG)
+    except OSError as error:
+        raise OSError(f"[http] {http.host}:{http.port}: {error.strerror}") from error
+    # asyncio sets this only on sockets that it binds itself; without it each answer to a request
+    # with a body waits some 40 ms for a delayed ACK. Accepted sockets inherit it.
+    door.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return door
 
 
 async def _first_of(serving: asyncio.Task[None], *events: asyncio.Event) -> None:

@@ -101,3 +101,11 @@ async def test_a_certificate_that_cannot_be_used_is_told_and_ends_the_start(
             with pytest.raises(RuntimeError) as failure:
                 await start()
             assert told in str(failure.value)
+
+
+async def test_an_address_that_is_taken_is_named_and_ends_the_start(
+    uapid: Uapid, tmp_path: Path
+) -> None:
+    (tmp_path / "second").mkdir()
+    with pytest.raises(RuntimeError, match=r"\[http\] 127\.0\.77\.2:8080: Address already in use"):
+        await Uapid(tmp_path / "second").start()

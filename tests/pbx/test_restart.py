@@ -9,6 +9,7 @@ import pytest
 from tests.pbx.asterisk import Asterisk
 from tests.pbx.client import Client
 from tests.pbx.fixtures import PlugIn
+from tests.pbx.manager import ami
 from tests.pbx.receiver import URL, Receiver
 from tests.pbx.test_events import ALL_TYPES, ANSWER_IN, DIAL_IN, HANGUP, story
 from tests.pbx.test_hold import hear, hear_each_other, nothing_is_left, talk
@@ -106,6 +107,8 @@ async def test_a_hold_outlives_the_daemon_and_can_be_resumed(
     uapid: Uapid, app: Client, plug_in: PlugIn, asterisk: Asterisk, end: Any
 ) -> None:
     one, two = await talk(plug_in, "0003*210", "0003*211")
+    (channel,) = [c.name for c in asterisk.channels() if c.name.startswith("PJSIP/0003*210")]
+    await ami("Setvar", Channel=channel, Variable="VOLUME(RX)", Value="-2")
     (call,) = await app.calls()
     held = await app.hold(call, "0003*210")
     await end(uapid)
@@ -118,6 +121,7 @@ async def test_a_hold_outlives_the_daemon_and_can_be_resumed(
     assert answer.status == 200
     await hear_each_other(one, two)
     assert nothing_is_left(asterisk)
+    assert "Value: -2.000000" in await ami("Getvar", Channel=channel, Variable="VOLUME(RX)")
 
 
 async def test_a_call_that_began_before_the_daemon_is_seen(
