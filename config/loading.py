@@ -66,17 +66,19 @@ def _credentials(environment: Mapping[str, str]) -> list[tuple[tuple[str, ...], 
         if isinstance(field.annotation, type) and issubclass(field.annotation, Section)
         for key in field.annotation.model_fields
     ]
-    found = [(location, Path(folder, ".".join(location))) for location in keys]
+    found = [(location, _read_credential(Path(folder, ".".join(location)))) for location in keys]
     return [
-        (location, _read_credential(file), f"credential {file.name}")
-        for location, file in found
-        if file.is_file()
+        (location, text, f"credential {'.'.join(location)}")
+        for location, text in found
+        if text is not None
     ]
 
 
-def _read_credential(file: Path) -> str:
+def _read_credential(file: Path) -> str | None:
     try:
         return file.read_text(encoding="utf-8").strip()
+    except FileNotFoundError:
+        return None
     except OSError as error:
         reason = f"cannot be read: {error.strerror}"
     except UnicodeDecodeError:
