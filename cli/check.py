@@ -67,7 +67,9 @@ def _store_failure(settings: Settings) -> str | None:
 async def _check_lines(settings: Settings, report: Report) -> None:
     events: asyncio.Queue[Mapping[str, str]] = asyncio.Queue()
     ami = AmiLine(settings.ami, on_event=events.put_nowait, on_login=_nothing, on_lost=_ignore)
-    ari = AriLine(settings.ari, on_event=_ignore, on_connect=_nothing)
+    # Under the daemon's own name this would take the application from a daemon that runs.
+    own_app = settings.ari.model_copy(update={"app": f"{settings.ari.app}-check"})
+    ari = AriLine(own_app, on_event=_ignore, on_connect=_nothing)
     async with _running(ami), _running(ari):
         ami_up = ami.status.state is LineState.UP
         ari_up = ari.status.state is LineState.UP

@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 
 DEADLINE = 5.0
 HEARTBEAT = 5.0
+_REPLACED = "another client has taken the application; each daemon needs an [ari] app of its own"
 
 
 class _HttpClient(AsynchronousHttpClient):  # type: ignore[misc]
@@ -63,6 +64,7 @@ class AriLine(Line):
         self._on_event = on_event
         self._on_connect = on_connect
         self._client: Client | None = None
+        self._replaced = asyncio.Event()
 
     @property
     def app(self) -> str:
@@ -95,18 +97,22 @@ class AriLine(Line):
         client = Client(url, http)
         try:
             await client.init()
-            client.on_event("*", self._on_event)
+            client.on_event("*", self._take)
+            self._replaced.clear()
             listening = asyncio.create_task(client.run(apps=self.app), name="ARI events")
+            replaced = asyncio.create_task(self._replaced.wait())
             try:
                 await self._wait_until_registered(client, listening)
                 self._client = client
                 await self._on_connect()
                 self._set_up(f"{url} as application {self.app}")
-                await asyncio.wait({listening})
-                self._set_down(LineState.DOWN, f"{url}: the WebSocket was lost")
+                await asyncio.wait({listening, replaced}, return_when=asyncio.FIRST_COMPLETED)
+                reason = _REPLACED if self._replaced.is_set() else "the WebSocket was lost"
+                self._set_down(LineState.DOWN, f"{url}: {reason}")
             finally:
+                replaced.cancel()
                 listening.cancel()
-                await asyncio.gather(listening, return_exceptions=True)
+                await asyncio.gather(listening, replaced, return_exceptions=True)
         except HTTPException as error:
             state = LineState.REFUSED if error.status in (401, 403) else LineState.DOWN
             self._set_down(state, f"{url}: HTTP status {error.status} {error.reason}")
@@ -118,6 +124,12 @@ class AriLine(Line):
             self._client = None
             # Client.close() recurses without end when the description was never read.
             await http.close()
+
+    def _take(self, event: dict[str, Any]) -> None:
+        # Our WebSocket stays open then, but no event and no channel of the application is ours.
+        if event["type"] == "ApplicationReplaced":
+            self._replaced.set()
+        self._on_event(event)
 
     async def _wait_until_registered(self, client: Client, listening: asyncio.Task[None]) -> None:
         # The application exists once the WebSocket is open; only the list of them can tell.

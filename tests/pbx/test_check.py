@@ -62,6 +62,12 @@ async def test_what_is_missing_is_named(
     assert "guessed" not in str(failure.value)
 
 
+async def test_a_daemon_that_runs_is_not_disturbed(uapid: Uapid, asterisk: Asterisk) -> None:
+    assert "FAILED" not in await uapid.run("check")
+    assert "Replacing" not in asterisk.log(since=uapid.started)
+    assert "ERROR" not in uapid.log()
+
+
 def with_tls(certificate: Path, key: Path) -> str:
     files = f'[http]\ntls_certificate = "{certificate}"\ntls_key = "{key}"'
     return SETTINGS.replace("[http]", files)

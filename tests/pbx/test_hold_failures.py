@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
+import aiohttp
 import pytest
 
-from tests.pbx.asterisk import Asterisk
+from tests.pbx.asterisk import ARI_PASSWORD, ARI_URL, ARI_USERNAME, Asterisk
 from tests.pbx.client import Client
 from tests.pbx.fixtures import PlugIn
 from tests.pbx.test_hold import hear, hear_each_other, nothing_is_left, talk
@@ -50,6 +51,20 @@ async def test_a_pbx_that_is_silent_for_longer_ends_in_no_hold_and_nothing_left(
     assert "holder" not in call["phoneCallView"][0]
     await hear_each_other(one, two)
     assert nothing_is_left(asterisk)
+
+
+async def test_an_application_that_another_client_took_is_taken_back(
+    uapid: Uapid, app: Client, asterisk: Asterisk, plug_in: PlugIn
+) -> None:
+    one, two = await talk(plug_in, "0003*210", "0003*211")
+    events = f"{ARI_URL}/events?app=uapid&api_key={ARI_USERNAME}:{ARI_PASSWORD}"
+    async with aiohttp.ClientSession() as other, other.ws_connect(events):
+        await uapid.until_logged("another client has taken the application")
+    await uapid.until_logged("connected to", after="another client has taken the application")
+    (call,) = await app.calls()
+    answer = await app.hold(call, "0003*210")
+    assert answer.status == 200
+    await hear(one, ".", two, "M")
 
 
 @pytest.mark.parametrize(

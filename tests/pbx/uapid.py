@@ -6,6 +6,7 @@ import signal
 import socket
 import sqlite3
 import sys
+import time
 from collections.abc import Awaitable
 from contextlib import closing
 from pathlib import Path
@@ -78,6 +79,7 @@ class Uapid:
         self.settings.write_text(f'{settings}\n[store]\npath = "{folder}/uapid.sqlite"\n')
         self._log = folder / "uapid.log"
         self._began = 0
+        self.started = 0.0  # Unix time of the last start
         self._process: asyncio.subprocess.Process | None = None
 
     async def __aenter__(self) -> Self:
@@ -101,6 +103,7 @@ class Uapid:
             notifications.bind(str(address))
             notifications.setblocking(False)
             self._began = len(self.log())
+            self.started = time.time()
             with self._log.open("ab") as log:
                 self._process = await asyncio.create_subprocess_exec(
                     *(command(), "serve", "--config", self.settings),
@@ -142,16 +145,20 @@ class Uapid:
         """Wait until this run has both lines up and knows what is on the PBX."""
         await self.until_logged("holds: compared with the PBX")
 
-    async def until_logged(self, text: str) -> None:
-        """Wait until this run has logged it."""
-        await self._within(START_SECONDS, self._logged(text), f"did not log {text!r}")
+    async def until_logged(self, text: str, after: str = "") -> None:
+        """Wait until this run has logged a text, after another one if that is given."""
+        await self._within(START_SECONDS, self._logged(text, after), f"did not log {text!r}")
 
     async def until_all_is_over(self) -> None:
         """Wait until the store has no live call and no delivery that waits."""
         await self._within(STOP_SECONDS, self._over(), "has calls or deliveries")
 
-    async def _logged(self, text: str) -> None:
-        while text not in self.log()[self._began :]:
+    async def _logged(self, text: str, after: str) -> None:
+        while True:
+            log = self.log()[self._began :]
+            start = log.find(after)
+            if start >= 0 and text in log[start:]:
+                return
             await asyncio.sleep(0.02)
 
     async def _over(self) -> None:
