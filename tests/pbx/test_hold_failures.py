@@ -50,7 +50,7 @@ async def test_a_pbx_that_is_silent_for_longer_ends_in_no_hold_and_nothing_left(
     (call,) = await app.calls_until(bool)
     assert "holder" not in call["phoneCallView"][0]
     await hear_each_other(one, two)
-    assert nothing_is_left(asterisk)
+    await nothing_is_left(asterisk)
 
 
 async def test_an_application_that_another_client_took_is_taken_back(
@@ -88,5 +88,5 @@ async def test_a_step_that_fails_undoes_all(
         assert reason in answer.body["error"]["message"]
         (call,) = await app.calls()
         assert "holder" not in call["phoneCallView"][0]
-        assert nothing_is_left(asterisk)
+        await nothing_is_left(asterisk)
         await hear_each_other(one, two)

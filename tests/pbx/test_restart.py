@@ -120,7 +120,7 @@ async def test_a_hold_outlives_the_daemon_and_can_be_resumed(
     answer = await app.resume(call, "0003*210")
     assert answer.status == 200
     await hear_each_other(one, two)
-    assert nothing_is_left(asterisk)
+    await nothing_is_left(asterisk)
     assert "Value: -2.000000" in await ami("Getvar", Channel=channel, Variable="VOLUME(RX)")
 
 
