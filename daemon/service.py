@@ -8,7 +8,6 @@ import logging
 import sqlite3
 from collections.abc import Coroutine, Mapping
 from datetime import UTC, datetime
-from types import TracebackType
 from typing import Any, Self
 
 from pydantic import TypeAdapter, ValidationError
@@ -88,12 +87,7 @@ class Service:
         ]
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         """Stop the intake, finish what is in flight, close the store. Holds stay in force."""
         await self.holds.finish(STOP_DEADLINE / 2)
         await _cancel(*self._intake)

@@ -5,6 +5,7 @@ import logging
 import random
 import sqlite3
 import time
+from functools import partial
 from urllib.parse import urlencode
 
 import aiohttp
@@ -54,7 +55,7 @@ class Deliverer:
                 try:
                     now = time.time()
                     if now >= purge_at:
-                        await self._store.write(lambda db: purge(db, time.time() - _KEPT_SECONDS))
+                        await self._store.write(partial(purge, ended_before=now - _KEPT_SECONDS))
                         purge_at = now + _PURGE_INTERVAL
                     await self._start_due(session, now)
                     await self._sleep_until_next(now)
@@ -91,8 +92,8 @@ class Deliverer:
 
     async def _deliver(self, session: aiohttp.ClientSession, delivery: Delivery) -> None:
         try:
-            outcome = await _attempt(session, delivery)
-            await self._settle(outcome)
+            delivered, text = await _send(session, delivery)
+            await self._settle(_outcome(delivery, delivered, text))
         finally:
             del self._in_flight[delivery.seq]
             self._wake.set()
@@ -109,8 +110,8 @@ class Deliverer:
                 await asyncio.sleep(_STORE_RETRY)
 
 
-async def _attempt(session: aiohttp.ClientSession, delivery: Delivery) -> Outcome:
-    attempts = delivery.attempts + 1
+async def _send(session: aiohttp.ClientSession, delivery: Delivery) -> tuple[bool, str]:
+    """One attempt: whether the app took it, and what was seen."""
     query = urlencode(delivery.parameters)
     headers = {"webhook-id": delivery.webhook_id, "webhook-timestamp": str(int(time.time()))}
     try:
@@ -127,12 +128,15 @@ async def _attempt(session: aiohttp.ClientSession, delivery: Delivery) -> Outcom
                 allow_redirects=False,
             )
         async with request as response:
-            text = f"HTTP status {response.status}"
-            delivered = 200 <= response.status < 300
+            return 200 <= response.status < 300, f"HTTP status {response.status}"
     except TimeoutError:
-        text, delivered = f"no answer in {DEADLINE:g} s", False
+        return False, f"no answer in {DEADLINE:g} s"
     except (aiohttp.ClientError, OSError, ValueError) as error:
-        text, delivered = f"{type(error).__name__}: {error}", False
+        return False, f"{type(error).__name__}: {error}"
+
+
+def _outcome(delivery: Delivery, delivered: bool, text: str) -> Outcome:
+    attempts = delivery.attempts + 1
     what = _story(delivery)
     if delivered:
         log.info("%s: delivered: %s", what, text)
