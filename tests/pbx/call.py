@@ -24,7 +24,8 @@ class Call:
 
     `invite` is the INVITE of an incoming call, "" for an outgoing one. When it has ENDED, `status`
     is the SIP status that ended it before the answer (None after an answer) and `ended_here`
-    tells whether this phone ended it.
+    tells whether this phone ended it. `media` is where the other side wants RTP to be sent, and
+    `answers` has the SIP status by which the PBX answered each request within the call, by CSeq.
     """
 
     id: str
@@ -34,6 +35,10 @@ class Call:
     status: int | None = None
     ended_here: bool = False
     cseq: int = 1
+    media: Address | None = None
+    answers: dict[int, int] = field(default_factory=dict)
+    _local_tag: str = ""
+    _remote_tag: str = ""
     _been: set[State] = field(default_factory=set)
 
     def enter(self, state: State, status: int | None = None) -> None:
@@ -47,15 +52,40 @@ class Call:
 
     def header(self, name: str) -> str:
         """A header of the INVITE that came; KeyError when there is none."""
-        found = re.search(rf"^{name}:\s*(.*)$", self.invite, re.MULTILINE | re.IGNORECASE)
-        if not found:
-            raise KeyError(name)
-        return found[1].strip()
+        return header_of(self.invite, name)
 
-    def tell(self, order: str, direction: str = "") -> None:
+    def tell(self, order: str, detail: str = "") -> None:
         """Gives SIPp an order; each has a CSeq of its own for the request it may need."""
         self.cseq += 1
-        self.sipp.tell(self.id, self.cseq, order, direction)
+        self.sipp.tell(self.id, self.cseq, order, detail)
+
+    def note_dialog(self, message: str) -> None:
+        """Takes the tags of both sides from a SIP message of the answered call."""
+        tags = [tag_of(header_of(message, name)) for name in ("From", "To")]
+        # What came last is the ACK of the PBX to a called phone, and its answer to a caller.
+        self._local_tag, self._remote_tag = reversed(tags) if self.invite else tags
+
+    def answered_with(self, since: int) -> int | None:
+        """The status of the answer to the request of that CSeq or a later one, if it has come."""
+        return next((status for cseq, status in self.answers.items() if cseq >= since), None)
+
+    @property
+    def replaces(self) -> str:
+        """The value of a Replaces header that takes the place of this phone in the call."""
+        return f"{self.id};to-tag={self._remote_tag};from-tag={self._local_tag}"
+
+
+def header_of(message: str, name: str) -> str:
+    """A header of a SIP message; KeyError when there is none."""
+    found = re.search(rf"^{name}:\s*(.*)$", message, re.MULTILINE | re.IGNORECASE)
+    if not found:
+        raise KeyError(name)
+    return found[1].strip()
+
+
+def tag_of(address: str) -> str:
+    """The tag of a From or To header, "" when it has none."""
+    return address.partition(";tag=")[2].partition(";")[0]
 
 
 def media_address(message: str) -> Address | None:

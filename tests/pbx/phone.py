@@ -1,44 +1,33 @@
 """Robot phones: signalling by SIPp, media by an RtpPeer, told what to do by a test."""
 
 import asyncio
-import random
 import uuid
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import Self
+from urllib.parse import quote
 
-from tests.pbx.call import Call, State, media_address, status_of
-from tests.pbx.rtp import RtpPeer
+from tests.pbx.asterisk import HOST
+from tests.pbx.call import Call, State, header_of, media_address, status_of
+from tests.pbx.patience import LATER, PATIENCE, SOON, Changes, deadline
+from tests.pbx.phonebook import PHONES
+from tests.pbx.rtp import Address, RtpPeer
 from tests.pbx.sipp import Event, Sipp
 
 SIP_PORT = 5060
 RTP_PORT = 4000
-PATIENCE = 5.0
 
 REFUSALS = {480, 486, 603}
-REQUEST_TERMINATED = 487
-
-# The phones that the PBX knows: extension, address, letter of the tone.
-PHONES = {
-    "0003*210": ("127.0.77.210", "A"),
-    "0003*211": ("127.0.77.211", "B"),
-    "0003*024": ("127.0.77.24", "C"),
-    "0003*025": ("127.0.77.25", "D"),
-    "0004*300": ("127.0.77.30", "E"),
-    # These two send their media to each other.
-    "0003*220": ("127.0.77.220", "F"),
-    "0003*221": ("127.0.77.221", "G"),
-    # The provider: it calls with the numbers of the public, and takes all that are called.
-    "trunk": ("127.0.77.100", "T"),
-}
+ACCEPTED, MOVED, REQUEST_TERMINATED, DECLINE = 202, 302, 487, 603
 
 
 class Phone:
-    """A phone with one line: `async with Phone(extension, address, letter) as phone:`.
+    """A phone, of several calls at once: `async with Phone(extension, address, letter) as phone:`.
 
-    Methods that wait raise TimeoutError, which tells the state, after `within` seconds. An
-    incoming call rings until told otherwise by one of the will_ methods.
+    Methods are about the current call, which is the last one that began, unless they are given
+    another. The tone goes to the current call only, and all are
+    heard. Methods that wait raise TimeoutError, which
+    tells the state, after `within` seconds. An incoming call rings until told otherwise by one of
+    the will_ methods.
     """
 
     def __init__(self, extension: str, address: str, tone_letter: str) -> None:
@@ -51,8 +40,8 @@ class Phone:
         self._sipps: list[Sipp] = []
         self._refuse_with: int | None = None
         self._answer_after: float | None = None
-        self._changed = asyncio.Event()
-        self._accepted = False
+        self._forward_to: str | None = None
+        self._changes = Changes()
         self._timer: asyncio.TimerHandle | None = None
 
     @classmethod
@@ -81,7 +70,7 @@ class Phone:
 
     @property
     def state(self) -> State:
-        """The state of the current call, which is the last one that began."""
+        """The state of the current call."""
         return self.current.state if self.current else State.IDLE
 
     @property
@@ -93,23 +82,30 @@ class Phone:
 
     def will_ring(self) -> None:
         """From now on an incoming call rings, until it is cancelled or `answer` is called."""
-        self._refuse_with = self._answer_after = None
+        self._refuse_with = self._answer_after = self._forward_to = None
 
     def will_answer(self, after: float = 0.2) -> None:
         """From now on an incoming call is answered after so many seconds of ringing."""
-        self._refuse_with, self._answer_after = None, after
+        self.will_ring()
+        self._answer_after = after
 
     def will_reject(self, status: int = 486) -> None:
         """From now on an incoming call is refused with 480, 486 or 603; ValueError for others."""
         if status not in REFUSALS:
             raise ValueError(f"a phone refuses with one of {sorted(REFUSALS)}, not {status}")
+        self.will_ring()
         self._refuse_with = status
+
+    def will_forward(self, number: str) -> None:
+        """From now on the caller is sent on to another number of the PBX (302)."""
+        self.will_ring()
+        self._forward_to = number
 
     # What it does on command
 
     async def call(
         self, number: str, caller_name: str | None = None, caller_number: str | None = None
-    ) -> None:
+    ) -> Call:
         """Calls a number; returns when the INVITE is sent. The trunk gives a caller_number."""
         call_id = uuid.uuid4().hex
         keywords = {
@@ -117,46 +113,81 @@ class Phone:
             "caller_name": caller_name or self.extension,
             "number": number,
         }
-        self._begin(Call(call_id, await self._run("caller", keywords, call_id)))
+        call = Call(call_id, await self._run("caller", keywords, call_id))
+        self._begin(call)
+        return call
 
-    async def answer(self) -> None:
+    def switch_to(self, call: Call) -> None:
+        """Makes another of the phone's calls the current one."""
+        self.current, self.rtp.remote = call, call.media
+
+    async def answer(self, call: Call | None = None) -> None:
         """Answers the call that rings here, and returns when the other side knows."""
-        call = await self.ringing()
-        await self._insist(partial(call.tell, "answer"), lambda: call.state is State.TALKING)
 
-    async def hang_up(self) -> None:
+        def rings() -> Call | None:
+            calls = [call] if call else reversed(self._calls.values())
+            return next((c for c in calls if c.invite and c.state is State.RINGING), None)
+
+        async with deadline(PATIENCE, lambda: f"{self._story(call or self.current)}, not called"):
+            await self._changes.until(lambda: rings() is not None)
+        ringing = rings()
+        assert ringing
+        await self._insist(ringing, "answer", State.TALKING)
+
+    async def hang_up(self, call: Call | None = None) -> None:
         """Ends the call: BYE, CANCEL or a refusal with 603, and returns when it is done."""
-        call = self._ongoing()
+        call = self._ongoing(call)
         if call.invite and call.state is State.CALLING:
-            await self.ringing()
+            await self.ringing(call=call)
         call.ended_here = True
         if call.invite and call.state is State.RINGING:
-            order = partial(self._refuse, call, 603)
+            call.status = DECLINE
+            await self._insist(call, f"refuse {DECLINE}", State.ENDED)
         else:
-            order = partial(call.tell, "hang up")
-        await self._insist(order, lambda: call.state is State.ENDED)
+            await self._insist(call, "hang up", State.ENDED)
 
-    async def hold(self) -> None:
+    async def hold(self, call: Call | None = None) -> None:
         """Puts the other side on hold by a re-INVITE of this phone (sendonly)."""
-        await self._offer("sendonly")
+        await self._request(self._ongoing(call), "offer", "sendonly")
 
-    async def unhold(self) -> None:
+    async def unhold(self, call: Call | None = None) -> None:
         """Ends the phone's own hold by a re-INVITE (sendrecv)."""
-        await self._offer("sendrecv")
+        await self._request(self._ongoing(call), "offer", "sendrecv")
+
+    async def press(self, keys: str, call: Call | None = None) -> None:
+        """Presses keys during the call: one SIP INFO each, returns when the PBX has them all."""
+        for key in keys:
+            await self._request(self._ongoing(call), "press", key, LATER)
+
+    async def transfer(self, number: str, call: Call | None = None) -> None:
+        """Sends the other side to a number (REFER) and ends this call once the PBX agrees.
+
+        RuntimeError when the PBX refuses.
+        """
+        await self._refer(self._ongoing(call), f"<sip:{number}@{HOST}>")
+
+    async def transfer_to(self, consultation: Call, call: Call | None = None) -> None:
+        """Connects the other side with that of the consultation (REFER with Replaces), and ends
+        this call once the PBX agrees; the PBX ends the consultation.
+
+        RuntimeError when the PBX refuses.
+        """
+        replaces = quote(consultation.replaces, safe="")
+        await self._refer(self._ongoing(call), f"<sip:transfer@{HOST}?Replaces={replaces}>")
 
     # What it waits for
 
-    async def ringing(self, within: float = PATIENCE) -> Call:
+    async def ringing(self, within: float = PATIENCE, call: Call | None = None) -> Call:
         """Waits until it rings: here for an incoming call, at the far end for an outgoing one."""
-        return await self._until(State.RINGING, within)
+        return await self._until(State.RINGING, within, call)
 
-    async def answered(self, within: float = PATIENCE) -> Call:
+    async def answered(self, within: float = PATIENCE, call: Call | None = None) -> Call:
         """Waits until the call is answered."""
-        return await self._until(State.TALKING, within)
+        return await self._until(State.TALKING, within, call)
 
-    async def ended(self, within: float = PATIENCE) -> Call:
+    async def ended(self, within: float = PATIENCE, call: Call | None = None) -> Call:
         """Waits until the call is over."""
-        return await self._until(State.ENDED, within)
+        return await self._until(State.ENDED, within, call)
 
     async def listen(self, seconds: float) -> list[str]:
         """Listens from now on: a symbol for each half second, see tests.pbx.tones.symbol."""
@@ -165,28 +196,33 @@ class Phone:
     async def hears(self, sound: str, within: float = PATIENCE) -> None:
         """Waits until a whole half second sounds like this symbol."""
         heard: list[str] = []
-        async with self._deadline(within, lambda: f"hears {heard}, not {sound!r}"):
+        story = f"{self.extension} does not hear {sound!r}, but"
+        async with deadline(within, lambda: f"{story} {heard}"):
             while heard[-1:] != [sound]:
                 heard += await self.listen(0.5)
 
-    async def _until(self, state: State, within: float) -> Call:
-        async with self._deadline(within, lambda: f"is {self.state} ({self.status}), not {state}"):
-            await self._wait_for(lambda: bool(self.current and self.current.has_reached(state)))
-        assert self.current
-        return self.current
+    async def _until(self, state: State, within: float, call: Call | None) -> Call:
+        reached: list[Call] = []
 
-    @asynccontextmanager
-    async def _deadline(self, within: float, story: Callable[[], str]) -> AsyncIterator[None]:
-        try:
-            async with asyncio.timeout(within):
-                yield
-        except TimeoutError:
-            raise TimeoutError(f"{self.extension} {story()}, after {within} s") from None
+        def has_reached() -> bool:
+            looked_at = call or self.current
+            if looked_at and looked_at.has_reached(state):
+                reached.append(looked_at)
+            return bool(reached)
 
-    def _ongoing(self) -> Call:
-        if not self.current or self.current.state is State.ENDED:
+        async with deadline(within, lambda: f"{self._story(call or self.current)}, not {state}"):
+            await self._changes.until(has_reached)
+        return reached[0]
+
+    def _ongoing(self, call: Call | None) -> Call:
+        call = call or self.current
+        if not call or call.state is State.ENDED:
             raise RuntimeError(f"{self.extension} has no call")
-        return self.current
+        return call
+
+    def _story(self, call: Call | None) -> str:
+        states = f"{call.state} ({call.status})" if call else State.IDLE
+        return f"{self.extension} is {states}"
 
     async def _run(self, scenario: str, keywords: dict[str, str], call_id: str = "") -> Sipp:
         sipp = Sipp(scenario, (self.address, SIP_PORT + len(self._sipps)), self._heard)
@@ -194,25 +230,28 @@ class Phone:
         self._sipps.append(sipp)
         return sipp
 
-    async def _offer(self, direction: str) -> None:
-        call = self._ongoing()
-        self._accepted = False
-        await self._insist(partial(call.tell, "offer", direction), lambda: self._accepted)
+    async def _insist(self, call: Call, order: str, state: State) -> None:
+        async with deadline(PATIENCE, lambda: f"{self._story(call)} and does not {order}"):
+            await self._changes.insist(partial(call.tell, order), lambda: call.state is state)
 
-    async def _insist(self, order: Callable[[], None], done: Callable[[], bool]) -> None:
-        # An order that comes in the middle of an exchange with the PBX gets lost, a re-INVITE is
-        # refused if the PBX sends one at the same time, and a CANCEL may come after the answer.
-        async with self._deadline(PATIENCE, lambda: f"is {self.state} and does not do as told"):
-            while not done():
-                order()
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(random.uniform(0.1, 0.3)):
-                        await self._wait_for(done)
+    async def _request(
+        self, call: Call, order: str, detail: str, again: tuple[float, float] = SOON
+    ) -> int:
+        first = call.cseq + 1
+        async with deadline(PATIENCE, lambda: f"{self._story(call)} and does not {order}"):
+            await self._changes.insist(
+                partial(call.tell, order, detail),
+                lambda: call.answered_with(first) is not None,
+                again,
+            )
+        return call.answered_with(first) or 0
 
-    async def _wait_for(self, done: Callable[[], bool]) -> None:
-        while not done():
-            self._changed.clear()
-            await self._changed.wait()
+    async def _refer(self, call: Call, refer_to: str) -> None:
+        status = await self._request(call, "refer", refer_to, LATER)
+        if status != ACCEPTED:
+            raise RuntimeError(f"{self.extension}: REFER to {refer_to} answered with {status}")
+        call.ended_here = True
+        await self._insist(call, "hang up", State.ENDED)
 
     # What SIPp tells
 
@@ -221,13 +260,17 @@ class Phone:
             call = Call(event.call_id, self._sipps[0], invite=event.message)
             self._begin(call)
             if self._refuse_with:
-                self._refuse(call, self._refuse_with)
+                call.ended_here, call.status = True, self._refuse_with
+                call.tell(f"refuse {self._refuse_with}")
+            elif self._forward_to:
+                call.ended_here, call.status = True, MOVED
+                call.tell("forward", f"<sip:{self._forward_to}@{HOST}>")
             else:
                 call.tell("ring")
             return
         call = self._calls[event.call_id]
-        if remote := media_address(event.message):
-            self.rtp.remote = remote
+        if media := media_address(event.message):
+            self._send_to(call, media)
         match event.name:
             case "ringing":
                 self._enter(call, State.RINGING)
@@ -236,11 +279,13 @@ class Phone:
                     self._timer = loop.call_later(self._answer_after, call.tell, "answer")
             case "answered":
                 if call.invite:
-                    self.rtp.remote = media_address(call.invite)
+                    self._send_to(call, media_address(call.invite))
+                call.note_dialog(event.message)
                 self._enter(call, State.TALKING)
-            case "accepted":
-                self._accepted = True
-                self._changed.set()
+            case "replied":
+                cseq, _, _ = header_of(event.message, "CSeq").partition(" ")
+                call.answers[int(cseq)] = status_of(event.message)
+                self._changes.tell()
             case "refused":
                 self._end(call, status_of(event.message))
             case "cancelled":
@@ -248,23 +293,22 @@ class Phone:
             case "left" | "hung up" | "declined":
                 self._end(call, call.status)
 
+    def _send_to(self, call: Call, media: Address | None) -> None:
+        call.media = media
+        if call is self.current:
+            self.rtp.remote = media
+
     def _begin(self, call: Call) -> None:
         self._calls[call.id] = call
         self.current = call
 
     def _enter(self, call: Call, state: State) -> None:
         call.enter(state)
-        self._changed.set()
+        self._changes.tell()
 
     def _end(self, call: Call, status: int | None) -> None:
         if self._timer:
             self._timer.cancel()
-        if call is self.current:
-            self.rtp.remote = None
+        self._send_to(call, None)
         call.enter(State.ENDED, status)
-        self._changed.set()
-
-    def _refuse(self, call: Call, status: int) -> None:
-        call.tell(f"refuse {status}")
-        call.ended_here = True
-        call.status = status
+        self._changes.tell()

@@ -117,7 +117,7 @@ class Sipp:
             raise RuntimeError(f"SIPp {self._scenario}: {output.result().decode()}")
         self._tasks.append(asyncio.create_task(self._read(*self._line.result())))
 
-    def tell(self, call_id: str, cseq: int, order: str, direction: str = "") -> None:
+    def tell(self, call_id: str, cseq: int, order: str, detail: str = "") -> None:
         """Gives an order to one call: it gets lost when the call is over or in the middle of an
         exchange with the PBX. A request that it makes SIPp send bears the CSeq of the order."""
         request = (
@@ -128,7 +128,7 @@ class Sipp:
             f"Call-ID: {call_id}",
             f"CSeq: {cseq} MESSAGE",
             f"Do: {order}",
-            f"Direction: {direction}",
+            f"With: {detail}",
             "Content-Length: 0",
             "\r\n",
         )
