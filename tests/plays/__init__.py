@@ -1,0 +1,53 @@
+"""Every kind of call, played on the real PBX by robot phones, step by step.
+
+A play is a function that takes a Stage, plugs in phones, and goes through one call (or some that
+belong together) until all have been hung up the way people do it. It says `await
+stage.step("talking")` wherever the call has come to rest. It asserts nothing: what a step means is
+the stage's concern. The stage of tests.plays.record writes down what AMI says; a test's stage
+compares what the API shows. Each play ends with `await stage.over()`, the step "over", when the
+PBX has no channel left.
+
+There is a module for each family of calls; PLAYS has all plays by name, which is also the name of
+the recording: `blind-transfer-by-the-caller` is recorded in
+tests/recordings/calls/blind-transfer-by-the-caller.ami.gz.
+
+In the plays Ana is 0003*210, Bob 0003*211, Cleo 0003*024 and Dan 0003*025; the other numbers they
+call are explained in tests/pbx/asterisk/extensions.conf.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from tests.plays import (
+    forwarding,
+    groups,
+    originated,
+    parking,
+    plain,
+    queues,
+    rooms,
+    several,
+    transfers,
+    transfers_by_the_pbx,
+    trunk,
+)
+from tests.plays.stage import Stage
+
+Play = Callable[[Stage], Awaitable[None]]
+
+_FAMILIES = (
+    plain,
+    trunk,
+    forwarding,
+    groups,
+    transfers,
+    transfers_by_the_pbx,
+    queues,
+    rooms,
+    parking,
+    originated,
+    several,
+)
+
+PLAYS: Mapping[str, Play] = {
+    play.__name__.replace("_", "-"): play for family in _FAMILIES for play in family.PLAYS
+}
