@@ -20,6 +20,7 @@ from daemon.calls.model import Call, CallChange, ChangeKind, Direction
 from daemon.calls.tracker import Tracker
 from daemon.directory import Directory
 from daemon.events.delivery import Deliverer
+from daemon.events.matching import notices
 from daemon.events.outbox import live_call_documents
 from daemon.events.phone_call_events import PhoneCallEvents
 from daemon.events.recorder import Recorder
@@ -63,7 +64,7 @@ class Service:
             self._tracker.live, self.directory, self.holds.holding_since, self._why_unavailable
         )
         self._deliverer = Deliverer(self.store)
-        self._recorder = Recorder(self.store, self._deliverer.wake)
+        self._recorder = Recorder(self.store, self._document_of, self._deliverer.wake)
         self._truth_known = False
         self._holds_to_reconcile = asyncio.Event()
         self.broken = asyncio.Event()
@@ -76,6 +77,7 @@ class Service:
         )
         if endpoints:
             self.directory.learn_endpoints(endpoints)
+        await self.phone_call_events.load()
         self._tracker.remember(_readable_calls(documents))
         self._recording = self._start(self._recorder.run(), "recorder")
         self._delivering = self._start(self._deliverer.run(), "deliverer")
@@ -160,12 +162,11 @@ class Service:
             return
         for change in changes:
             log.info("call %s: %s", change.call_id, _story(change))
-        calls = {call_id: self._tracker.live.call(call_id) for call_id in touched}
-        documents = {
-            call_id: _call_json.dump_json(call).decode() if call else None
-            for call_id, call in calls.items()
-        }
-        self._recorder.put(changes, documents)
+        self._recorder.put(notices(changes, self.phone_call_events.wanting), touched)
+
+    def _document_of(self, call_id: str) -> str | None:
+        call = self._tracker.live.call(call_id)
+        return _call_json.dump_json(call).decode() if call else None
 
     def _why_unavailable(self) -> str | None:
         return None if self._truth_known else "uapid is not connected to it"

@@ -12,9 +12,8 @@ from enum import StrEnum
 
 from sqlite_utils import Database
 
-from daemon.calls.model import CallChange
-from daemon.events.matching import event_type, parameters
-from daemon.events.phone_call_events import EventType, Method, Status, enabled_events
+from daemon.events.matching import Notice, parameters
+from daemon.events.phone_call_events import EventType, Method, Status
 
 
 class DeliveryState(StrEnum):
@@ -47,39 +46,44 @@ class Outcome:
     text: str
 
 
+# A PhoneCallEvent that was deleted since the change was matched is told of nothing more.
+_INSERT_DELIVERY = """
+    INSERT INTO deliveries
+        (webhook_id, event, call, parameters, created, state, attempts, next_attempt, outcome)
+    SELECT :webhook_id, :event, :call, :parameters, :now, :state, 0, :now, ''
+    WHERE EXISTS (SELECT 1 FROM phone_call_events WHERE id = :event)
+"""
+
+_KEEP_CALL = """
+    INSERT INTO live_calls (id, document) VALUES (?, ?)
+    ON CONFLICT (id) DO UPDATE SET document = excluded.document
+"""
+
+
 def record(
-    db: Database, changes: Iterable[CallChange], documents: Mapping[str, str | None], now: float
+    db: Database, notices: Iterable[Notice], documents: Mapping[str, str | None], now: float
 ) -> int:
-    """Write changes with all their deliveries, and the calls they belong to as they now are.
+    """Write a delivery for each notice, and the calls as they now are.
 
     ``documents`` has the call as JSON by id, None for one that has ended. Returns the number of
     deliveries.
     """
     count = 0
-    for change in changes:
-        if change.extension is None:
-            continue
-        for event in enabled_events(db, change.extension, event_type(change)):
-            db.table("deliveries").insert(
-                {
-                    "webhook_id": f"msg_{uuid.uuid4().hex}",
-                    "event": event.id,
-                    "call": change.call_id,
-                    "parameters": json.dumps(parameters(change)),
-                    "created": now,
-                    "state": DeliveryState.PENDING,
-                    "attempts": 0,
-                    "next_attempt": now,
-                    "outcome": "",
-                }
-            )
-            count += 1
-    calls = db.table("live_calls")
+    for notice in notices:
+        values = {
+            "webhook_id": f"msg_{uuid.uuid4().hex}",
+            "event": notice.event,
+            "call": notice.change.call_id,
+            "parameters": json.dumps(parameters(notice.change)),
+            "now": now,
+            "state": DeliveryState.PENDING,
+        }
+        count += db.execute(_INSERT_DELIVERY, values).rowcount
     for call_id, document in documents.items():
         if document is None:
-            calls.delete_where("id = ?", [call_id])
+            db.execute("DELETE FROM live_calls WHERE id = ?", [call_id])
         else:
-            calls.upsert({"id": call_id, "document": document}, pk="id")
+            db.execute(_KEEP_CALL, [call_id, document])
     return count
 
 

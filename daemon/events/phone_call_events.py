@@ -2,6 +2,7 @@
 
 import secrets
 import string
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import IntEnum
@@ -58,10 +59,23 @@ class EventChange:
 
 
 class PhoneCallEvents:
-    """All PhoneCallEvents of an extension, of one type of it, or a single one by its id."""
+    """All PhoneCallEvents of an extension, of one type of it, or a single one by its id.
+
+    Which of them are enabled is known without asking the store, once ``load`` was awaited.
+    """
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._enabled: dict[tuple[str, int], dict[str, None]] = {}
+
+    async def load(self) -> None:
+        """Read which PhoneCallEvents there are; before anything else, after the store opened."""
+        for id, extension, type in await self._store.read(_enabled_ids):
+            self._enabled.setdefault((extension, type), {})[id] = None
+
+    def wanting(self, extension: str, type: EventType) -> Iterable[str]:
+        """Ids of the enabled events of this extension and type."""
+        return self._enabled.get((extension, type), ())
 
     async def create(
         self, extension: str, type: EventType, method: Method, note: str, url: str, status: Status
@@ -71,6 +85,7 @@ class PhoneCallEvents:
             event_id, extension, type, method, note, url, status, datetime.now(UTC)
         )
         await self._store.write(lambda db: db.table("phone_call_events").insert(_row(event)))
+        self._note(event)
         return event
 
     async def find(
@@ -99,7 +114,10 @@ class PhoneCallEvents:
             db.table("phone_call_events").update(event.id, _row(event))
             return event
 
-        return await self._store.write(work)
+        updated = await self._store.write(work)
+        if updated is not None:
+            self._note(updated)
+        return updated
 
     async def delete(
         self, extension: str, type: EventType | None = None, id: str | None = None
@@ -113,12 +131,28 @@ class PhoneCallEvents:
                 db.table("phone_call_events").delete(event.id)
             return found
 
-        return await self._store.write(work)
+        deleted = await self._store.write(work)
+        for event in deleted:
+            self._forget(event)
+        return deleted
+
+    def _note(self, event: PhoneCallEvent) -> None:
+        if event.status is Status.ENABLED:
+            self._enabled.setdefault((event.extension, event.type), {})[event.id] = None
+        else:
+            self._forget(event)
+
+    def _forget(self, event: PhoneCallEvent) -> None:
+        key = event.extension, event.type
+        enabled = self._enabled.get(key, {})
+        enabled.pop(event.id, None)
+        if not enabled:
+            self._enabled.pop(key, None)
 
 
-def enabled_events(db: Database, extension: str, type: EventType) -> list[PhoneCallEvent]:
-    """The events that are to be told of a change of this kind at this extension."""
-    return [e for e in _select(db, extension, type) if e.status is Status.ENABLED]
+def _enabled_ids(db: Database) -> list[tuple[str, str, int]]:
+    query = "SELECT id, extension, type FROM phone_call_events WHERE status = ? ORDER BY url, id"
+    return db.execute(query, [int(Status.ENABLED)]).fetchall()
 
 
 def _select(

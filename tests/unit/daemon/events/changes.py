@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from daemon.calls.model import CallChange, CallStatus, ChangeKind, Direction, Parties
+from daemon.events.matching import Notice, notices
 from daemon.events.outbox import record
 from daemon.events.phone_call_events import (
     EventType,
@@ -50,7 +51,15 @@ async def subscribe(
 
 
 async def put(store: Store, *changes: CallChange, now: float = 0.0) -> int:
-    return await store.write(lambda db: record(db, changes, {}, now))
+    """Match the changes to what is subscribed and write the deliveries; how many there were."""
+    found = await matched(store, *changes)
+    return await store.write(lambda db: record(db, found, {}, now))
+
+
+async def matched(store: Store, *changes: CallChange) -> list[Notice]:
+    events = PhoneCallEvents(store)
+    await events.load()
+    return notices(changes, events.wanting)
 
 
 async def deliveries(store: Store) -> list[dict[str, Any]]:

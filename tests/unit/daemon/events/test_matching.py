@@ -3,9 +3,9 @@ from dataclasses import replace
 import pytest
 
 from daemon.calls.model import CallStatus, ChangeKind, Direction, Parties
-from daemon.events.matching import event_type, parameters
+from daemon.events.matching import Notice, event_type, notices, parameters
 from daemon.events.phone_call_events import EventType
-from tests.unit.daemon.events.changes import DIAL_IN
+from tests.unit.daemon.events.changes import ANSWER_IN, DIAL_IN
 from tests.unit.daemon.people import JOHN, MARY
 
 
@@ -61,3 +61,22 @@ def test_what_does_not_apply_is_sent_empty() -> None:
         "CallerExtension",
     }
     assert (sent["CallFlow"], sent["CallStatus"]) == ("out", "NOANSWER")
+
+
+def test_each_event_that_wants_a_change_is_to_be_told_of_it() -> None:
+    wanted = {(JOHN, EventType.DIAL_IN): ["a", "b"], (JOHN, EventType.ANSWER_IN): ["c"]}
+
+    def wanting(extension: str, type: EventType) -> list[str]:
+        return wanted.get((extension, type), [])
+
+    changes = [
+        DIAL_IN,
+        ANSWER_IN,
+        replace(DIAL_IN, extension=MARY),
+        replace(DIAL_IN, extension=None),
+    ]
+    assert notices(changes, wanting) == [
+        Notice("a", DIAL_IN),
+        Notice("b", DIAL_IN),
+        Notice("c", ANSWER_IN),
+    ]

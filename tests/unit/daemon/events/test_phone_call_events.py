@@ -8,7 +8,6 @@ from daemon.events.phone_call_events import (
     Method,
     PhoneCallEvents,
     Status,
-    enabled_events,
 )
 from daemon.store import Store
 from tests.unit.daemon.events.changes import DIAL_IN, deliveries, put, subscribe
@@ -108,7 +107,27 @@ async def test_only_enabled_events_of_that_extension_and_type_are_told(store: St
     await subscribe(store, "http://b/", status=Status.DISABLED)
     await subscribe(store, "http://c/", EventType.HANGUP)
     await subscribe(store, "http://d/", extension=MARY)
-    assert await store.read(lambda db: enabled_events(db, JOHN, EventType.DIAL_IN)) == [event]
+    events = PhoneCallEvents(store)
+    await events.load()
+    assert list(events.wanting(JOHN, EventType.DIAL_IN)) == [event.id]
+
+
+async def test_who_is_told_follows_each_change_at_once(store: Store) -> None:
+    events = PhoneCallEvents(store)
+    await events.load()
+
+    def wanting() -> list[str]:
+        return list(events.wanting(JOHN, EventType.DIAL_IN))
+
+    type, method = EventType.DIAL_IN, Method.GET
+    one = await events.create(JOHN, type, method, "", "http://a/", Status.ENABLED)
+    two = await events.create(JOHN, type, method, "", "http://b/", Status.DISABLED)
+    assert wanting() == [one.id]
+    await events.update(JOHN, type, two.id, EventChange(status=Status.ENABLED))
+    await events.update(JOHN, type, one.id, EventChange(status=Status.DISABLED))
+    assert wanting() == [two.id]
+    await events.delete(JOHN)
+    assert wanting() == []
 
 
 async def test_events_survive_a_restart(store: Store) -> None:
