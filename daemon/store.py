@@ -69,6 +69,11 @@ def first_tables(db: Database) -> None:
     deliveries.create_index(["event", "call", "state"])
 
 
+@migrations()
+def how_a_change_was_seen(db: Database) -> None:
+    db.table("deliveries").add_column("seen", str, not_null_default="live")
+
+
 def open_database(path: Path) -> Database:
     """A connection to the store, its tables up to date. Raises StoreError."""
     try:

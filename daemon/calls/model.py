@@ -70,6 +70,18 @@ class ChangeKind(StrEnum):
     HANGUP = "hangup"
 
 
+class Seen(StrEnum):
+    """How a change came to be known.
+
+    LIVE: the PBX told it as it happened. LATE: it happened while the PBX could not be heard, and a
+    snapshot showed it. RECONSTRUCTED: the same of an end; how the leg ended is a conclusion.
+    """
+
+    LIVE = "live"
+    LATE = "late"
+    RECONSTRUCTED = "reconstructed"
+
+
 @dataclass(frozen=True, slots=True)
 class Parties:
     """Who called whom, as a leg's events and view tell it; "" where it does not apply."""
@@ -178,6 +190,7 @@ class CallChange:
     direction: Direction
     status: CallStatus
     parties: Parties
+    seen: Seen = Seen.LIVE
 
 
 def phone_call_id(node: str, linkedid: str) -> str:

@@ -113,7 +113,11 @@ class Deliverer:
 async def _send(session: aiohttp.ClientSession, delivery: Delivery) -> tuple[bool, str]:
     """One attempt: whether the app took it, and what was seen."""
     query = urlencode(delivery.parameters)
-    headers = {"webhook-id": delivery.webhook_id, "webhook-timestamp": str(int(time.time()))}
+    headers = {
+        "webhook-id": delivery.webhook_id,
+        "webhook-timestamp": str(int(time.time())),
+        "uapid-seen": delivery.seen,
+    }
     try:
         if delivery.method is Method.GET:
             request = session.get(

@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from sqlite_utils import Database
 
+from daemon.calls.model import Seen
 from daemon.events.matching import Notice, parameters
 from daemon.events.phone_call_events import EventType, Method, Status
 
@@ -32,6 +33,7 @@ class Delivery:
     url: str
     method: Method
     parameters: dict[str, str]
+    seen: Seen
     attempts: int
 
 
@@ -49,8 +51,8 @@ class Outcome:
 # A PhoneCallEvent that was deleted since the change was matched is told of nothing more.
 _INSERT_DELIVERY = """
     INSERT INTO deliveries
-        (webhook_id, event, call, parameters, created, state, attempts, next_attempt, outcome)
-    SELECT :webhook_id, :event, :call, :parameters, :now, :state, 0, :now, ''
+        (webhook_id, event, call, parameters, seen, created, state, attempts, next_attempt, outcome)
+    SELECT :webhook_id, :event, :call, :parameters, :seen, :now, :state, 0, :now, ''
     WHERE EXISTS (SELECT 1 FROM phone_call_events WHERE id = :event)
 """
 
@@ -75,6 +77,7 @@ def record(
             "event": notice.event,
             "call": notice.change.call_id,
             "parameters": json.dumps(parameters(notice.change)),
+            "seen": notice.change.seen,
             "now": now,
             "state": DeliveryState.PENDING,
         }
@@ -88,7 +91,7 @@ def record(
 
 
 _DUE = """
-    SELECT d.seq, d.webhook_id, d.parameters, d.attempts, e.type, e.url, e.method
+    SELECT d.seq, d.webhook_id, d.parameters, d.seen, d.attempts, e.type, e.url, e.method
     FROM deliveries d JOIN phone_call_events e ON e.id = d.event
     WHERE d.state = :pending AND d.next_attempt <= :now AND e.status = :enabled
       AND d.seq NOT IN (SELECT value FROM json_each(:in_flight))
@@ -123,6 +126,7 @@ def due(db: Database, now: float, in_flight: Iterable[int], limit: int) -> list[
             url=row["url"],
             method=Method(row["method"]),
             parameters=json.loads(row["parameters"]),
+            seen=Seen(row["seen"]),
             attempts=row["attempts"],
         )
         for row in db.query(_DUE, values)

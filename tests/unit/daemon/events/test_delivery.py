@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl, urlencode
 
 import pytest
 
+from daemon.calls.model import Seen
 from daemon.events.delivery import Deliverer
 from daemon.events.matching import parameters
 from daemon.events.phone_call_events import EventType, Method, PhoneCallEvents
@@ -152,6 +153,7 @@ async def test_every_attempt_of_a_delivery_has_the_same_webhook_id(
     assert len(set(ids)) == 2
     for request in app.requests:
         assert abs(int(request.headers["webhook-timestamp"]) - time.time()) < 30
+        assert request.headers["uapid-seen"] == "live"
         assert request.headers["user-agent"].startswith("uapid")
 
 
@@ -225,3 +227,14 @@ async def test_what_was_deleted_in_flight_takes_no_later_delivery_along(
         deliverer.wake()
         app.gate.set()
         await until(lambda: any(r.target.startswith("/new?") for r in app.requests), deadline=3)
+
+
+@pytest.mark.parametrize("seen", Seen)
+async def test_an_app_is_told_how_a_change_was_seen(
+    store: Store, app: Receiver, seen: Seen
+) -> None:
+    await subscribe(store, app.url)
+    await put(store, replace(DIAL_IN, seen=seen))
+    async with _delivering(store):
+        await until(lambda: len(app.requests) == 1)
+    assert app.requests[0].headers["uapid-seen"] == seen
