@@ -63,6 +63,9 @@ def _view_json(view: PhoneCallView, zone: ZoneInfo | None) -> Resource:
         answered=view.answered and date_text(view.answered, zone),
         onHold=view.on_hold and date_text(view.on_hold, zone),
         holder=1 if view.on_hold else None,
+        parked=view.parked and date_text(view.parked.since, zone),
+        parkedPos=view.parked and view.parked.space,
+        parkedBy=view.parked and view.parked.by,
     )
 
 

@@ -51,6 +51,9 @@ class Directory:
             for extension in settings.extensions
             if extension.endpoint
         }
+        self._queues = {e.queue: e.number for e in settings.extensions if e.queue}
+        self._conferences = {e.conference: e.number for e in settings.extensions if e.conference}
+        self._contexts = {e.context: e.number for e in settings.extensions if e.context}
         self._endpoints = endpoints
         self._owner = lru_cache(maxsize=100_000)(self._find_owner)
 
@@ -98,6 +101,18 @@ class Directory:
         technology, _, name = endpoint.partition("/")
         is_extension = technology == "PJSIP" and name not in self._listed and self.owner(name)
         return name if is_extension else None
+
+    def of_queue(self, name: str) -> str | None:
+        """The extension of a queue by its name on the PBX."""
+        return self._queues.get(name)
+
+    def of_conference(self, name: str) -> str | None:
+        """The extension of a conference by its name on the PBX."""
+        return self._conferences.get(name)
+
+    def of_context(self, context: str) -> str | None:
+        """The extension of the IVR that a context of the dialplan is."""
+        return self._contexts.get(context)
 
     def of_number(self, number: str, caller: str | None) -> str | None:
         """The extension that a dialled number is, full or short, seen from the caller's."""

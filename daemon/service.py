@@ -127,9 +127,10 @@ class Service:
         if self._recorder.full:
             raise PbxUnavailable("the store does not take call changes")
         self._tracker.begin_snapshot()
-        rows = await self.ami.list_action("CoreShowChannels")
-        self._take(self._tracker.end_snapshot(rows, _now()))
-        log.info("PBX: %d channels are live", len(rows))
+        bridges = await self.ami.list_action("BridgeList")
+        channels = await self.ami.list_action("CoreShowChannels")
+        self._take(self._tracker.end_snapshot(channels, bridges, _now()))
+        log.info("PBX: %d channels are live", len(channels))
         self._truth_known = True
         self._holds_to_reconcile.set()
 

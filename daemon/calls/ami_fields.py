@@ -1,5 +1,6 @@
 """What the headers of AMI's channel events mean. Pure."""
 
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 
@@ -19,6 +20,8 @@ _TECHNICAL = (
     "MulticastRTP/",
     "UnicastRTP/",
 )
+_DIALLED_USER = re.compile(r"(?:.*sips?:)?([0-9*#+]+)@")
+_HOLDING = "holding_bridge"
 _NOT_A_NUMBER = ("", "s", "h", "i", "t", "<unknown>")
 _DIALLED_BY_PBX = ("AppDial", "AppDial2", "AppQueue")
 
@@ -33,9 +36,37 @@ def is_dialled(row: AmiEvent) -> bool:
     return row.get("Application") in _DIALLED_BY_PBX
 
 
+def is_holding(event: AmiEvent) -> bool:
+    """Whether nobody talks in the bridge of this event: a parking lot or the like."""
+    return event.get("BridgeTechnology") == _HOLDING
+
+
+def joins_calls(event: AmiEvent) -> bool:
+    """Whether Asterisk joins the calls of the channels in the bridge of this event.
+
+    It does in the bridges of Dial() and the like, and in those of Stasis applications, but not in
+    conferences (bridge_basic_push and bridge_stasis_push of its source).
+    """
+    return event.get("BridgeType") in ("basic", "stasis") and not is_holding(event)
+
+
+def dialled_user(dial_string: str) -> str:
+    """The number in a DialString such as ``0213334444@trunk``, "" if there is none."""
+    found = _DIALLED_USER.match(dial_string)
+    return found[1] if found else ""
+
+
 def number(exten: str) -> str:
     """The number that an Exten is, "" for the dialplan's special ones."""
     return "" if exten in _NOT_A_NUMBER else exten
+
+
+def transfer_target(exten: str) -> str:
+    """The number that a channel in the dialplan was sent to, "" where it is none.
+
+    A parked call that timed out is sent to the parker by a name such as ``PJSIP_0003*210``.
+    """
+    return exten if exten.strip("0123456789*#+") == "" else ""
 
 
 def given(text: str) -> str:

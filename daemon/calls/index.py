@@ -1,26 +1,47 @@
 """The live calls, channels and bridges of one PBX, and how to find them."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 
-from daemon.calls.model import Call, Channel, phone_call_id
+from daemon.calls.model import Call, Channel, Parties, Room, Visit, phone_call_id
+
+_ENDED_KEPT = 4096
+
+
+@dataclass(slots=True)
+class Technical:
+    """A channel that Asterisk made for itself (a Local half, a Snoop, …): a leg of no call.
+
+    ``dialled_by`` and ``dialled`` are the Uniqueids of the channel that dialled it and of the one
+    that it dialled last.
+    """
+
+    uniqueid: str
+    name: str
+    dialled_by: str = ""
+    dialled: str = ""
+    bridge: str | None = None
 
 
 class LiveIndex:
     """Owns the live calls; the tracker changes them, everybody else reads.
 
-    A bridge has Uniqueids of all its channels, also of technical ones (Local and Snoop channels
-    and the like), which are legs of no call.
+    A bridge has Uniqueids of all its channels, also of technical ones. Bridges in which nobody
+    talks (parking lots and the like) are none here.
     """
 
     def __init__(self, node: str) -> None:
         self._node = node
         self._calls: dict[str, Call] = {}
         self._channels: dict[str, Channel] = {}
+        self._technical: dict[str, Technical] = {}
+        self._by_name: dict[str, str] = {}  # of technical channels
+        self._visits: dict[str, list[Visit]] = {}
         self._bridges: dict[str, set[str]] = {}
-        self._technical: set[str] = set()
         self._by_id: dict[str, str] = {}
-        self._by_extension: dict[str, dict[str, None]] = {}
+        self._by_extension: dict[str, dict[str, int]] = {}
+        self._ended: dict[str, None] = {}
 
     # --- reading ---
 
@@ -35,11 +56,25 @@ class LiveIndex:
         """The calls in which this extension has a leg, in the order in which they began."""
         return [self._calls[linkedid] for linkedid in self._by_extension.get(extension, ())]
 
-    def call_of(self, channel: Channel) -> Call:
-        return self._calls[channel.linkedid]
+    def call_of(self, leg: Channel | Visit) -> Call:
+        return self._calls[leg.linkedid]
 
     def channel(self, uniqueid: str) -> Channel | None:
         return self._channels.get(uniqueid)
+
+    def has_ended(self, uniqueid: str) -> bool:
+        """Whether this channel was here and has ended: an event that speaks of it is late."""
+        return uniqueid in self._ended
+
+    def technical(self, uniqueid: str) -> Technical | None:
+        return self._technical.get(uniqueid)
+
+    def visits_of(self, uniqueid: str) -> list[Visit]:
+        """Where a channel is: a queue, a conference, an IVR, several if they are nested."""
+        return list(self._visits.get(uniqueid, ()))
+
+    def visits(self) -> list[Visit]:
+        return [visit for visits in self._visits.values() for visit in visits]
 
     def bridge_members(self, bridge: str) -> frozenset[str]:
         """Uniqueids of all channels in a bridge."""
@@ -49,7 +84,53 @@ class LiveIndex:
         """Of every channel, technical ones too."""
         return [*self._channels, *self._technical]
 
-    # --- changing ---
+    def far_end(self, uniqueid: str) -> Channel | None:
+        """The leg that speaks through a channel: itself, or the one across its Local channels."""
+        passed: set[str] = set()
+        while uniqueid not in passed:
+            passed.add(uniqueid)
+            if uniqueid in self._channels:
+                return self._channels[uniqueid]
+            other = self.other_half(uniqueid)
+            if other is None:
+                return None
+            uniqueid = other.dialled_by or other.dialled or self._neighbour(other.uniqueid)
+        return None
+
+    def peer(self, uniqueid: str) -> Channel | None:
+        """The leg that a channel talks with, across Local channels; None if there are several."""
+        passed: set[str] = set()
+        while uniqueid not in passed:
+            passed.add(uniqueid)
+            neighbour = self._neighbour(uniqueid)
+            if neighbour in self._channels:
+                return self._channels[neighbour]
+            other = self.other_half(neighbour)
+            if other is None:
+                return None
+            uniqueid = other.uniqueid
+        return None
+
+    def other_half(self, uniqueid: str) -> Technical | None:
+        """The other half of a Local channel."""
+        half = self._technical.get(uniqueid)
+        pair, mark, number = half.name.rpartition(";") if half else ("", "", "")
+        if not mark:
+            return None
+        return self._technical.get(self._by_name.get(f"{pair};{'2' if number == '1' else '1'}", ""))
+
+    def halves_beside(self, channel: Channel) -> list[Technical]:
+        """The other halves of the Local channels that are in its bridge."""
+        members = self._bridges.get(channel.bridge or "", ())
+        return [half for member in members if (half := self.other_half(member)) is not None]
+
+    def _neighbour(self, uniqueid: str) -> str:
+        """The only other channel in its bridge, "" if there is none or are several."""
+        owner = self._owner(uniqueid)
+        others = self._bridges.get(owner.bridge or "", set()) - {uniqueid} if owner else ()
+        return next(iter(others)) if len(others) == 1 else ""
+
+    # --- changing: calls and their legs ---
 
     def restore(self, call: Call) -> None:
         """Take over a call that a former run of the daemon knew, in no bridge as yet."""
@@ -58,7 +139,10 @@ class LiveIndex:
         for channel in call.channels.values():
             channel.bridge = None
             self._channels[channel.uniqueid] = channel
-            self._index(channel)
+            self._count_in(channel.extension, call.linkedid)
+        for visit in call.visits:
+            self._visits.setdefault(visit.uniqueid, []).append(visit)
+            self._count_in(visit.extension, call.linkedid)
 
     def join(
         self, uniqueid: str, name: str, linkedid: str, extension: str | None, now: datetime
@@ -70,6 +154,8 @@ class LiveIndex:
             uniqueid=uniqueid,
             name=name,
             linkedid=linkedid,
+            call_id=call.id,
+            leg=uniqueid,
             originator=False,
             view=call.views_used,
             started=now,
@@ -77,37 +163,96 @@ class LiveIndex:
         )
         call.channels[uniqueid] = channel
         self._channels[uniqueid] = channel
-        self._index(channel)
+        self._count_in(extension, linkedid)
         return channel
 
     def move(self, channel: Channel, linkedid: str, now: datetime) -> None:
         """The leg goes over into the call with this Linkedid, as a new view there."""
-        self._remove_from_call(channel)
+        former = self._calls[channel.linkedid]
         call = self._call_with(linkedid, now)
+        call.published = min(call.published, channel.started)
         call.views_used += 1
+        for visit in self._visits.get(channel.uniqueid, ()):
+            former.visits.remove(visit)
+            self._count_out(visit.extension, former)
+            visit.linkedid = linkedid
+            call.visits.append(visit)
+            self._count_in(visit.extension, linkedid)
+        del former.channels[channel.uniqueid]
+        self._count_out(channel.extension, former)
+        self._end_if_empty(former)
         channel.linkedid, channel.view = linkedid, call.views_used
         call.channels[channel.uniqueid] = channel
-        self._index(channel)
+        self._count_in(channel.extension, linkedid)
 
     def remove(self, channel: Channel) -> None:
         """The leg has ended, and with the last one its call."""
         self.rebridge(channel.uniqueid, "")
         del self._channels[channel.uniqueid]
-        self._remove_from_call(channel)
+        call = self._calls[channel.linkedid]
+        del call.channels[channel.uniqueid]
+        self._count_out(channel.extension, call)
+        self._end_if_empty(call)
+        self._note_ended(channel.uniqueid)
 
-    def note_technical(self, uniqueid: str) -> None:
-        self._technical.add(uniqueid)
-
-    def forget_technical(self, uniqueid: str) -> None:
-        if uniqueid in self._technical:
-            self._technical.remove(uniqueid)
-            self.rebridge(uniqueid, "")
-
-    def enter(self, uniqueid: str, bridge: str) -> None:
-        self._bridges.setdefault(bridge, set()).add(uniqueid)
+    def begin_visit(
+        self,
+        room: Room,
+        uniqueid: str,
+        linkedid: str,
+        extension: str,
+        parties: Parties,
+        now: datetime,
+    ) -> Visit:
+        """The channel comes into a queue, a conference or an IVR."""
+        call = self._call_with(linkedid, now)
+        visit = Visit(room, extension, uniqueid, linkedid, call.id, uniqueid, parties)
         channel = self._channels.get(uniqueid)
         if channel is not None:
-            channel.bridge = bridge
+            visit.call_id, visit.leg = channel.call_id, channel.leg
+        call.visits.append(visit)
+        self._visits.setdefault(uniqueid, []).append(visit)
+        self._count_in(extension, linkedid)
+        return visit
+
+    def end_visit(self, visit: Visit) -> None:
+        call = self._calls[visit.linkedid]
+        call.visits.remove(visit)
+        self._visits[visit.uniqueid].remove(visit)
+        if not self._visits[visit.uniqueid]:
+            del self._visits[visit.uniqueid]
+        self._count_out(visit.extension, call)
+        self._end_if_empty(call)
+
+    def _owner(self, uniqueid: str) -> Channel | Technical | None:
+        return self._channels.get(uniqueid) or self._technical.get(uniqueid)
+
+    # --- changing: technical channels and bridges ---
+
+    def note_technical(self, uniqueid: str, name: str) -> Technical:
+        known = self._technical.get(uniqueid)
+        if known is None:
+            known = self._technical[uniqueid] = Technical(uniqueid, name)
+            self._by_name[name] = uniqueid
+        return known
+
+    def forget_technical(self, uniqueid: str) -> None:
+        known = self._technical.get(uniqueid)
+        if known is not None:
+            self.rebridge(uniqueid, "")
+            del self._technical[uniqueid]
+            del self._by_name[known.name]
+            self._note_ended(uniqueid)
+
+    def enter(self, uniqueid: str, bridge: str) -> None:
+        """The channel is in this bridge, and in no other any more."""
+        owner = self._owner(uniqueid)
+        if owner is None:
+            return
+        if owner.bridge is not None and owner.bridge != bridge:
+            self.leave(uniqueid, owner.bridge)
+        self._bridges.setdefault(bridge, set()).add(uniqueid)
+        owner.bridge = bridge
 
     def leave(self, uniqueid: str, bridge: str) -> None:
         members = self._bridges.get(bridge)
@@ -115,22 +260,19 @@ class LiveIndex:
             members.discard(uniqueid)
             if not members:
                 del self._bridges[bridge]
-        channel = self._channels.get(uniqueid)
-        if channel is not None and channel.bridge == bridge:
-            channel.bridge = None
+        owner = self._owner(uniqueid)
+        if owner is not None and owner.bridge == bridge:
+            owner.bridge = None
 
     def rebridge(self, uniqueid: str, bridge: str) -> None:
         """The channel is in this bridge and in no other; "" for none at all."""
-        channel = self._channels.get(uniqueid)
-        if channel is not None:
-            former = [channel.bridge] if channel.bridge else []
-        else:  # a technical channel, of which there are few
-            former = [b for b, members in self._bridges.items() if uniqueid in members]
-        for one in former:
-            if one != bridge:
-                self.leave(uniqueid, one)
+        owner = self._channels.get(uniqueid) or self._technical.get(uniqueid)
         if bridge:
             self.enter(uniqueid, bridge)
+        elif owner is not None and owner.bridge is not None:
+            self.leave(uniqueid, owner.bridge)
+
+    # --- what is counted ---
 
     def _call_with(self, linkedid: str, now: datetime) -> Call:
         call = self._calls.get(linkedid)
@@ -140,21 +282,27 @@ class LiveIndex:
             self._by_id[call.id] = linkedid
         return call
 
-    def _index(self, channel: Channel) -> None:
-        if channel.extension is not None:
-            self._by_extension.setdefault(channel.extension, {})[channel.linkedid] = None
-
-    def _remove_from_call(self, channel: Channel) -> None:
-        call = self._calls[channel.linkedid]
-        del call.channels[channel.uniqueid]
-        extension = channel.extension
-        if extension is not None and all(
-            other.extension != extension for other in call.channels.values()
-        ):
-            linkedids = self._by_extension[extension]
-            del linkedids[channel.linkedid]
-            if not linkedids:
-                del self._by_extension[extension]
-        if not call.channels:
+    def _end_if_empty(self, call: Call) -> None:
+        if not call.channels and not call.visits:
             del self._calls[call.linkedid]
             del self._by_id[call.id]
+
+    def _note_ended(self, uniqueid: str) -> None:
+        self._ended[uniqueid] = None
+        if len(self._ended) > _ENDED_KEPT:
+            del self._ended[next(iter(self._ended))]
+
+    def _count_in(self, extension: str | None, linkedid: str) -> None:
+        if extension is not None:
+            legs = self._by_extension.setdefault(extension, {})
+            legs[linkedid] = legs.get(linkedid, 0) + 1
+
+    def _count_out(self, extension: str | None, call: Call) -> None:
+        if extension is None:
+            return
+        legs = self._by_extension[extension]
+        legs[call.linkedid] -= 1
+        if not legs[call.linkedid]:
+            del legs[call.linkedid]
+            if not legs:
+                del self._by_extension[extension]

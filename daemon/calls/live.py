@@ -53,4 +53,4 @@ class LiveCalls:
 
     def _shown(self, calls: Iterable[Call]) -> list[PhoneCall]:
         ordered = sorted(calls, key=lambda call: (call.published, call.id))
-        return [phone_call(call, self._holding_since) for call in ordered]
+        return [phone_call(call, self._live, self._holding_since) for call in ordered]

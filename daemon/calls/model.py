@@ -94,22 +94,39 @@ class Parties:
     called_did: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """A channel in a parking lot: its space, and the extension that parked it."""
+
+    since: datetime
+    space: str
+    by: str | None
+
+
 @dataclass(slots=True)
 class Channel:
-    """One channel of the PBX that is a leg of a call.
+    """One channel of the PBX that is a leg of a call: a phone or a trunk is at its other end.
+
+    ``call_id`` and ``leg`` are what its events are told with: the id of the call and the Uniqueid
+    with which it began. Both stay, whatever becomes of ``linkedid`` and ``uniqueid`` in transfers
+    and pick-ups. ``view`` counts from 1 within the call that the leg is in now.
 
     ``originator`` is True for a channel that came into the PBX (its phone placed the call), False
-    for one that the PBX placed. ``dialled`` is the number an originator asked for; ``dialled_by``
-    the Uniqueid of the channel whose Dial() made this one. ``outcomes`` are the DialStatus values
-    of the channels it dialled, ``dial_status`` its own. ``held_since`` is the phone's own hold.
-    ``answered_by`` is the extension that answered an originator, "" for one that is none.
-    ``view`` counts from 1 within the call. ``announced`` is True once its dial was told.
-    ``parties`` is what was last known, as the other side may be gone first.
+    for one that the PBX placed. ``dialled`` is the number an originator asked for, ``sent_to`` the
+    one that a transfer asks for on its behalf, ``called_as`` the one by which it was reached if
+    that is not its caller's. ``dialled_by`` is the Uniqueid of the leg on whose
+    behalf this one was made. ``outcomes`` are the DialStatus values of what it dialled,
+    ``dial_status`` its own. ``answered_by`` is the extension that answered it, "" for none.
+
+    ``held_since`` is the phone's own hold. ``announced`` is True once its dial was told.
+    ``parties`` is what was last told, as the other side may be gone first.
     """
 
     uniqueid: str
     name: str
     linkedid: str
+    call_id: str
+    leg: str
     originator: bool
     view: int
     started: datetime
@@ -120,6 +137,8 @@ class Channel:
     connected_number: str = ""
     connected_name: str = ""
     dialled: str = ""
+    sent_to: str = ""
+    called_as: str = ""
     dialled_by: str | None = None
     dial_status: str = ""
     answered_by: str = ""
@@ -127,9 +146,35 @@ class Channel:
     ringing: datetime | None = None
     answered: datetime | None = None
     held_since: datetime | None = None
+    parked: Parked | None = None
     bridge: str | None = None
     announced: bool = False
     parties: Parties = Parties()
+
+
+class Room(StrEnum):
+    """What a channel can visit beside other phones."""
+
+    QUEUE = "queue"
+    CONFERENCE = "conference"
+    IVR = "ivr"
+
+
+@dataclass(slots=True)
+class Visit:
+    """A channel's stay in a queue, a conference or an IVR, whose number is ``extension``.
+
+    ``uniqueid`` is the visiting channel's; ``call_id`` and ``leg`` are as in Channel.
+    """
+
+    room: Room
+    extension: str
+    uniqueid: str
+    linkedid: str
+    call_id: str
+    leg: str
+    parties: Parties
+    answered: bool = False
 
 
 @dataclass(slots=True)
@@ -137,13 +182,16 @@ class Call:
     """The channels with one Linkedid, by Uniqueid, in the order in which they joined.
 
     ``views_used`` is the highest view number given so far; a number never comes twice.
+    ``charged_to`` is the extension whose phone began the call, else the first that answered it.
     """
 
     id: str
     linkedid: str
     published: datetime
     views_used: int = 0
+    charged_to: str | None = None
     channels: dict[str, Channel] = field(default_factory=dict)
+    visits: list[Visit] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +213,7 @@ class PhoneCallView:
     ringing: datetime | None
     answered: datetime | None
     on_hold: datetime | None
+    parked: Parked | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +229,10 @@ class PhoneCall:
 
 @dataclass(frozen=True, slots=True)
 class CallChange:
-    """One leg was dialled, answered or hung up; ``channel`` is its Uniqueid."""
+    """One leg was dialled, answered or hung up; ``channel`` is the Uniqueid it began with.
+
+    A leg is a channel, or a channel's visit to a queue, a conference or an IVR.
+    """
 
     kind: ChangeKind
     at: datetime

@@ -33,6 +33,7 @@ def a_view(**fields: Any) -> PhoneCallView:
         ringing=None,
         answered=ANSWERED,
         on_hold=None,
+        parked=None,
     )
     return replace(leg, **fields)
 

@@ -63,6 +63,51 @@ extensions = ["_0003*XXX"]
 id = 13
 name = "Jane Roe"
 extensions = ["0004*300"]
+
+[[extensions]]
+number = "0003*610"
+type = "queue"
+queue = "sales"
+
+[[extensions]]
+number = "0003*611"
+type = "queue"
+queue = "local"
+
+[[extensions]]
+number = "0003*612"
+type = "queue"
+queue = "local-n"
+
+[[extensions]]
+number = "0003*613"
+type = "queue"
+queue = "single"
+
+[[extensions]]
+number = "0003*614"
+type = "queue"
+queue = "empty"
+
+[[extensions]]
+number = "0003*700"
+type = "ivr"
+context = "ivr-main"
+
+[[extensions]]
+number = "0003*701"
+type = "ivr"
+context = "ivr-sales"
+
+[[extensions]]
+number = "0003*702"
+type = "ivr"
+context = "ivr-support"
+
+[[extensions]]
+number = "0003*800"
+type = "conference"
+conference = "800"
 """
 
 

@@ -53,6 +53,7 @@ def _list_channels(server: AmiServer, *legs: Leg) -> None:
         {key: value for key, value in Script().row(leg).items() if key != "Event"} for leg in legs
     )
     server.answers["CoreShowChannels"] = listed("CoreShowChannel", *rows)
+    server.answers["BridgeList"] = listed("BridgeListItem")
 
 
 async def _subscribe(service: Service, app: Receiver) -> None:
@@ -148,8 +149,8 @@ async def test_a_call_that_was_joined_to_another_is_not_told_of_again_after_a_re
     async with Service(settings) as service:
         await _subscribe(service, app)
         await _up(service)
-        john, mary = pbx.talk(JOHN, "220", MARY)
         ana = pbx.place("trunk", "0213334444", number="0040")
+        john, mary = pbx.talk(JOHN, "220", MARY)
         for leg in (mary, john):  # an attended transfer joins the calls
             leg.linkedid = ana.linkedid
             pbx.fold("NewConnectedLine", pbx.channel(leg))

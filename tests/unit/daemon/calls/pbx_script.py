@@ -123,7 +123,7 @@ class Script:
 
     def end_snapshot(self, *legs: Leg) -> list[CallChange]:
         self.now += timedelta(seconds=1)
-        changes = self.tracker.end_snapshot([self.row(leg) for leg in legs], self.now)
+        changes = self.tracker.end_snapshot([self.row(leg) for leg in legs], [], self.now)
         self.told += changes
         return changes
 
@@ -134,7 +134,7 @@ class Script:
         channel = self.tracker.live.channel(leg.uniqueid)
         assert channel is not None
         (found,) = (c for c in self.tracker.live.calls() if c.linkedid == channel.linkedid)
-        return phone_call(found, held_since)
+        return phone_call(found, self.tracker.live, held_since)
 
     def views(self, leg: Leg) -> tuple[PhoneCallView, ...]:
         return self.call(leg).views

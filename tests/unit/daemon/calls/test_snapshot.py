@@ -125,7 +125,7 @@ def test_a_hangup_that_overtakes_the_list_is_not_undone_by_it() -> None:
     rows = [pbx.row(john), pbx.row(mary)]
     pbx.hang_up(mary, john)
     before = len(pbx.told)
-    assert pbx.tracker.end_snapshot(rows, pbx.now) == []
+    assert pbx.tracker.end_snapshot(rows, [], pbx.now) == []
     assert list(pbx.tracker.live.calls()) == []
     assert len(pbx.told) == before
 
@@ -138,7 +138,7 @@ def test_an_answer_that_overtakes_the_list_is_not_undone_by_it() -> None:
     pbx.tracker.begin_snapshot()
     rows = [pbx.row(john), pbx.row(mary)]
     pbx.answer(john, mary)
-    assert pbx.tracker.end_snapshot(rows, pbx.now) == []
+    assert pbx.tracker.end_snapshot(rows, [], pbx.now) == []
     assert [view.status for view in pbx.views(john)] == [ViewStatus.ON_CALL] * 2
     assert pbx.tracker.live.bridge_members("b1") == {john.uniqueid, mary.uniqueid}
 
@@ -199,8 +199,8 @@ def test_technical_channels_are_no_calls_but_count_in_their_bridge() -> None:
 
 def test_a_call_that_moved_into_another_leaves_no_ghost_after_a_restart() -> None:
     before = Script()
-    john, mary = before.talk(JOHN, "220", MARY)
     ana = before.place("trunk", "0213334444", number=PUBLIC)
+    john, mary = before.talk(JOHN, "220", MARY)
     ended, joined = before.call(john).id, before.call(ana).id
     before.tracker.take_touched()  # all is stored as it is now
     for leg in (mary, john):  # an attended transfer joins the calls

@@ -9,7 +9,16 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def _leg(originator: bool, *outcomes: str, answered: bool = False) -> Channel:
-    leg = Channel("1.1", "PJSIP/a-00000001", "1.1", originator, view=1, started=NOW)
+    leg = Channel(
+        uniqueid="1.1",
+        name="PJSIP/a-00000001",
+        linkedid="1.1",
+        call_id="0" * 20,
+        leg="1.1",
+        originator=originator,
+        view=1,
+        started=NOW,
+    )
     leg.answered = NOW if answered else None
     if originator:
         leg.outcomes = list(outcomes)

@@ -1,0 +1,166 @@
+"""Who is in which queue, conference and IVR: each stay is a leg of that extension.
+
+A queue is joined and left by its events; one that ends with QueueCallerLeave alone was left
+without success, unless AgentConnect comes next. A conference answers at once. An IVR is a context
+of the dialplan: the leg begins when a channel is first seen in it and ends when it is seen
+elsewhere.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Protocol
+
+from daemon.calls.ami_fields import AmiEvent
+from daemon.calls.changes import Changes
+from daemon.calls.index import LiveIndex
+from daemon.calls.model import CallStatus, ChannelState, Room, Visit
+
+
+class Rooms(Protocol):
+    """What the directory knows of queues, conferences and IVRs: their extension's number."""
+
+    def of_queue(self, name: str) -> str | None: ...
+
+    def of_conference(self, name: str) -> str | None: ...
+
+    def of_context(self, context: str) -> str | None: ...
+
+
+class Visits:
+    """Follows every channel through the rooms; what happens goes to ``changes``."""
+
+    def __init__(self, live: LiveIndex, changes: Changes, rooms: Rooms) -> None:
+        self._live = live
+        self._changes = changes
+        self._rooms = rooms
+        self._leaving: dict[str, Visit] = {}  # left a queue; the next event tells with what success
+
+    # --- events ---
+
+    def queue_joined(self, event: AmiEvent, now: datetime) -> None:
+        extension = self._rooms.of_queue(event["Queue"])
+        if extension is not None:
+            self._begin(Room.QUEUE, event, extension, now)
+
+    def queue_abandoned(self, event: AmiEvent, now: datetime) -> None:
+        visit = self._in_queue(event)
+        if visit is not None:
+            self._changes.visit_ended(visit, CallStatus.CANCEL, now)
+
+    def queue_left(self, event: AmiEvent, now: datetime) -> None:
+        visit = self._in_queue(event)
+        if visit is not None:
+            self._leaving[visit.uniqueid] = visit
+
+    def agent_connected(self, event: AmiEvent, now: datetime) -> None:
+        self._leaving.pop(event["Uniqueid"], None)
+        visit = self._in_queue(event)
+        if visit is not None:
+            self._changes.visit_answered(visit, now)
+
+    def agent_completed(self, event: AmiEvent, now: datetime) -> None:
+        visit = self._in_queue(event)
+        if visit is not None:
+            self._changes.visit_ended(visit, CallStatus.ANSWER, now)
+
+    def conference_joined(self, event: AmiEvent, now: datetime) -> None:
+        extension = self._rooms.of_conference(event["Conference"])
+        if extension is not None:
+            visit = self._begin(Room.CONFERENCE, event, extension, now)
+            self._changes.visit_answered(visit, now)
+
+    def conference_left(self, event: AmiEvent, now: datetime) -> None:
+        extension = self._rooms.of_conference(event["Conference"])
+        visit = self._visit(event["Uniqueid"], Room.CONFERENCE, extension)
+        if visit is not None:
+            self._changes.visit_ended(visit, CallStatus.ANSWER, now)
+
+    def seen(self, event: AmiEvent, now: datetime) -> None:
+        """Look at any event of a channel: where in the dialplan it is."""
+        uniqueid = event["Uniqueid"]
+        left = self._leaving.pop(uniqueid, None)
+        if left is not None:
+            self._changes.visit_ended(left, CallStatus.NOANSWER, now)
+        if event.get("Exten"):
+            self._in_context(event, now)
+
+    def gone(self, uniqueid: str, now: datetime) -> None:
+        """The channel has ended, and with it all its visits, the innermost first."""
+        left = self._leaving.pop(uniqueid, None)
+        if left is not None:
+            self._changes.visit_ended(left, CallStatus.NOANSWER, now)
+        for visit in reversed(self._live.visits_of(uniqueid)):
+            self._changes.visit_ended(visit, CallStatus.CANCEL, now)
+
+    # --- snapshots ---
+
+    def end_all_but(self, rows: Iterable[AmiEvent], now: datetime) -> None:
+        """End the visits that are not in the CoreShowChannel event of their channel any more."""
+        self._leaving.clear()
+        there = {row["Uniqueid"]: self._rooms_in(row) for row in rows}
+        for visit in self._live.visits():
+            rooms = there.get(visit.uniqueid)
+            if rooms is not None and (visit.room, visit.extension) not in rooms:
+                self._changes.visit_ended(visit, CallStatus.NOANSWER, now)
+
+    def begin(self, rows: Iterable[AmiEvent], now: datetime) -> None:
+        """Begin the visits that CoreShowChannel events tell of."""
+        for row in rows:
+            for (room, extension), answered in self._rooms_in(row).items():
+                visit = self._begin(room, row, extension, now)
+                if answered:
+                    self._changes.visit_answered(visit, now)
+
+    def _rooms_in(self, row: AmiEvent) -> dict[tuple[Room, str], bool]:
+        """Where a channel is, and whether it was answered there."""
+        found: dict[tuple[Room, str | None], bool] = {}
+        if row.get("Exten"):
+            context = self._rooms.of_context(row.get("Context", ""))
+            found[Room.IVR, context] = _is_up(row)
+        name = row.get("ApplicationData", "").partition(",")[0]
+        if row.get("Application") == "Queue":
+            found[Room.QUEUE, self._rooms.of_queue(name)] = bool(row.get("BridgeId"))
+        elif row.get("Application") == "ConfBridge":
+            found[Room.CONFERENCE, self._rooms.of_conference(name)] = True
+        return {
+            (room, extension): answered
+            for (room, extension), answered in found.items()
+            if extension is not None
+        }
+
+    # --- small things ---
+
+    def _in_context(self, event: AmiEvent, now: datetime) -> None:
+        uniqueid = event["Uniqueid"]
+        extension = self._rooms.of_context(event.get("Context", ""))
+        for visit in self._live.visits_of(uniqueid):
+            if visit.room is Room.IVR and visit.extension != extension:
+                self._changes.visit_ended(visit, CallStatus.NOANSWER, now)
+        if extension is not None:
+            visit = self._begin(Room.IVR, event, extension, now)
+            if _is_up(event):
+                self._changes.visit_answered(visit, now)
+
+    def _begin(self, room: Room, event: AmiEvent, extension: str, now: datetime) -> Visit:
+        uniqueid = event["Uniqueid"]
+        known = self._visit(uniqueid, room, extension)
+        if known is not None:
+            return known
+        return self._changes.visit_began(room, uniqueid, event["Linkedid"], extension, now)
+
+    def _visit(self, uniqueid: str, room: Room, extension: str | None) -> Visit | None:
+        return next(
+            (
+                visit
+                for visit in self._live.visits_of(uniqueid)
+                if visit.room is room and visit.extension == extension
+            ),
+            None,
+        )
+
+    def _in_queue(self, event: AmiEvent) -> Visit | None:
+        return self._visit(event["Uniqueid"], Room.QUEUE, self._rooms.of_queue(event["Queue"]))
+
+
+def _is_up(event: AmiEvent) -> bool:
+    return event["ChannelState"] == str(int(ChannelState.UP))

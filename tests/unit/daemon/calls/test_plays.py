@@ -1,0 +1,35 @@
+"""The tracker on the recording of every play: what apps see is what people have approved."""
+
+from collections import defaultdict
+
+import pytest
+
+from daemon.calls.model import CallChange, ChangeKind
+from tests.plays import PLAYS
+from tests.plays.replay import Replay, expected, messages, told
+
+
+@pytest.mark.parametrize("name", PLAYS)
+def test_apps_see_what_was_approved(name: str) -> None:
+    assert told(name) == expected(name)
+
+
+@pytest.mark.parametrize("name", PLAYS)
+def test_each_leg_has_dial_before_answer_before_one_hangup_and_nothing_stays(name: str) -> None:
+    replay = Replay()
+    for message in messages(name):
+        replay.feed(message)
+    live = replay.tracker.live
+    assert list(live.calls()) == []
+    assert live.uniqueids() == []
+    legs: dict[tuple[str, str | None], list[CallChange]] = defaultdict(list)
+    for change in replay.changes:
+        legs[change.channel, change.extension].append(change)
+    for leg, changes in legs.items():
+        kinds = [change.kind for change in changes]
+        assert kinds in (
+            [ChangeKind.DIAL, ChangeKind.HANGUP],
+            [ChangeKind.DIAL, ChangeKind.ANSWER, ChangeKind.HANGUP],
+        ), leg
+        assert len({change.call_id for change in changes}) == 1, leg
+        assert len({change.direction for change in changes}) == 1, leg
