@@ -56,8 +56,8 @@ class Changes:
             return
         channel.announced = True
         call = self._live.call_of(channel)
-        if channel.originator and len(call.channels) == 1:
-            call.charged_to = channel.extension
+        if channel.originator and channel.extension and len(call.channels) == 1:
+            self._live.charge(call, channel.extension)
         self._tell(ChangeKind.DIAL, channel, CallStatus.CALLING, now)
 
     def answer(self, channel: Channel, now: datetime) -> None:
@@ -66,7 +66,8 @@ class Changes:
         self.dial(channel, now)
         channel.answered = now
         call = self._live.call_of(channel)
-        call.charged_to = call.charged_to or channel.extension
+        if channel.extension and call.charged_to is None:
+            self._live.charge(call, channel.extension)
         self.answered_by(channel)
         self._tell(ChangeKind.ANSWER, channel, CallStatus.ANSWER, now)
 

@@ -53,7 +53,7 @@ class LiveIndex:
         return self._calls[linkedid] if linkedid else None
 
     def calls_of(self, extension: str) -> list[Call]:
-        """The calls in which this extension has a leg, in the order in which they began."""
+        """The calls in which this extension has a leg and those charged to it, oldest first."""
         return [self._calls[linkedid] for linkedid in self._by_extension.get(extension, ())]
 
     def call_of(self, leg: Channel | Visit) -> Call:
@@ -140,6 +140,7 @@ class LiveIndex:
             channel.bridge = None
             self._channels[channel.uniqueid] = channel
             self._count_in(channel.extension, call.linkedid)
+        self._count_in(call.charged_to, call.linkedid)
         for visit in call.visits:
             self._visits.setdefault(visit.uniqueid, []).append(visit)
             self._count_in(visit.extension, call.linkedid)
@@ -184,6 +185,11 @@ class LiveIndex:
         channel.linkedid, channel.view = linkedid, call.views_used
         call.channels[channel.uniqueid] = channel
         self._count_in(channel.extension, linkedid)
+
+    def charge(self, call: Call, extension: str) -> None:
+        """The call is this extension's from now on, even when it has no leg in it any more."""
+        call.charged_to = extension
+        self._count_in(extension, call.linkedid)
 
     def remove(self, channel: Channel) -> None:
         """The leg has ended, and with the last one its call."""
@@ -284,6 +290,7 @@ class LiveIndex:
 
     def _end_if_empty(self, call: Call) -> None:
         if not call.channels and not call.visits:
+            self._count_out(call.charged_to, call)
             del self._calls[call.linkedid]
             del self._by_id[call.id]
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 
 from daemon.calls.index import LiveIndex
-from daemon.calls.model import Call, Channel, PhoneCall
+from daemon.calls.model import Call, PhoneCall
 from daemon.calls.views import HoldingSince, phone_call
 from daemon.directory import Directory
 from daemon.pbx.line import PbxUnavailable
@@ -28,18 +28,19 @@ class LiveCalls:
         self._unavailable = unavailable
 
     def of_extensions(self, extensions: Iterable[str]) -> list[PhoneCall]:
-        """The calls in which one of these extensions has a leg, oldest first."""
+        """The calls in which one of these extensions has a leg or pays, oldest first."""
         self._check()
         found = {call.id: call for number in extensions for call in self._live.calls_of(number)}
         return self._shown(found.values())
 
     def owned_by(self, user_id: int) -> list[PhoneCall]:
-        """The calls in which any extension of this user has a leg, oldest first."""
+        """The calls in which any extension of this user has a leg or pays, oldest first."""
         self._check()
         return self._shown(
             call
             for call in self._live.calls()
-            if any(self._is_owned(channel, user_id) for channel in call.channels.values())
+            if self._is_owned(call.charged_to, user_id)
+            or any(self._is_owned(leg.extension, user_id) for leg in call.channels.values())
         )
 
     def _check(self) -> None:
@@ -47,8 +48,8 @@ class LiveCalls:
         if reason is not None:
             raise PbxUnavailable(reason)
 
-    def _is_owned(self, channel: Channel, user_id: int) -> bool:
-        owner = self._directory.owner(channel.extension) if channel.extension else None
+    def _is_owned(self, extension: str | None, user_id: int) -> bool:
+        owner = self._directory.owner(extension) if extension else None
         return owner is not None and owner.id == user_id
 
     def _shown(self, calls: Iterable[Call]) -> list[PhoneCall]:

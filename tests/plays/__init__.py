@@ -15,7 +15,7 @@ In the plays Ana is 0003*210, Bob 0003*211, Cleo 0003*024 and Dan 0003*025; the 
 call are explained in tests/pbx/asterisk/extensions.conf.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from tests.plays import (
     forwarding,
@@ -48,6 +48,14 @@ _FAMILIES = (
     several,
 )
 
-PLAYS: Mapping[str, Play] = {
-    play.__name__.replace("_", "-"): play for family in _FAMILIES for play in family.PLAYS
+FAMILIES: Mapping[str, Sequence[Play]] = {
+    family.__name__.rpartition(".")[2].replace("_", "-"): family.PLAYS for family in _FAMILIES
 }
+
+
+def name_of(play: Play) -> str:
+    """The name of a play, which its recording and what apps are to see of it bear too."""
+    return play.__name__.replace("_", "-")
+
+
+PLAYS: Mapping[str, Play] = {name_of(play): play for plays in FAMILIES.values() for play in plays}

@@ -49,7 +49,7 @@ class Replay:
         """An event of the PBX, or a mark of a step."""
         self.now += timedelta(seconds=1)
         if message["Event"] == "Step":
-            self.telling.step(message["Name"], self.calls())
+            self.telling = self.telling.with_step(message["Name"], self.calls())
         else:
             self.changes += self.tracker.fold(message, self.now)
 
@@ -59,7 +59,7 @@ class Replay:
         shown = (
             phone_call(call, self.tracker.live, lambda channel: channel.held_since) for call in live
         )
-        return [phone_call_json(call, "", self.directory, None) for call in shown if call.views]
+        return [phone_call_json(call, "", self.directory, None) for call in shown]
 
     def text(self) -> str:
         return self.telling.text(

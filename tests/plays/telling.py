@@ -34,23 +34,33 @@ class Told:
 
 
 class Telling:
-    """The text of one play: ``step`` at each step, ``text`` at the end."""
+    """The text of one play, which grows with each step and is whole with ``text``."""
 
     def __init__(self) -> None:
         self._lines: list[str] = []
         self._calls: list[str] = []
 
-    def step(self, name: str, calls: Sequence[dict[str, Any]]) -> None:
-        """``calls`` are PhoneCalls as the API answers them, oldest first."""
-        self._lines.append(name)
+    def with_step(self, name: str, calls: Sequence[dict[str, Any]]) -> "Telling":
+        """This telling and one more step.
+
+        ``calls`` are PhoneCalls as the API answers them, oldest first.
+        """
+        longer = Telling()
+        longer._lines, longer._calls = [*self._lines, name], [*self._calls]
         for call in calls:
-            self._lines.append(f"  {self._call(call['id'])} of {call.get('extension', 'nobody')}")
-            self._lines += [f"    {_view(view)}" for view in call["phoneCallView"]]
+            extension = call.get("extension", "nobody")
+            longer._lines.append(f"  {longer._call(call['id'])} of {extension}")
+            longer._lines += [f"    {_view(view)}" for view in call["phoneCallView"]]
+        return longer
+
+    def steps(self) -> str:
+        return "".join(f"{line}\n" for line in self._lines)
 
     def text(self, told: Iterable[Told]) -> str:
         """``told`` is every webhook, in the order in which the daemon recorded them."""
-        webhooks = list(told)
-        ids = sorted({webhook.parameters["CallID"] for webhook in webhooks}, key=age_order)
+        # What two legs are told at the same moment may come in any order.
+        webhooks = sorted(told, key=lambda webhook: age_order(webhook.parameters["CallID"]))
+        ids = list(dict.fromkeys(webhook.parameters["CallID"] for webhook in webhooks))
         legs = {uniqueid: f"#{number}" for number, uniqueid in enumerate(ids, 1)}
         lines = [*self._lines]
         for extension in sorted({webhook.extension for webhook in webhooks}):

@@ -1,0 +1,81 @@
+"""Every kind of call on the real PBX: what apps see at each step, and what they are told."""
+
+import asyncio
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
+
+import pytest
+
+from tests.pbx.asterisk import Asterisk
+from tests.pbx.client import Client
+from tests.pbx.receiver import Receiver
+from tests.pbx.test_events import register_all
+from tests.pbx.uapid import Uapid
+from tests.plays import FAMILIES, Play, name_of
+from tests.plays.replay import expected
+from tests.plays.stage import Stage
+from tests.plays.telling import Telling, Told
+
+EXTENSIONS = (
+    *("0003*210", "0003*211", "0003*024", "0003*025"),
+    *("0003*610", "0003*611", "0003*612", "0003*613", "0003*614"),
+    *("0003*700", "0003*701", "0003*702", "0003*800"),
+)
+PATIENCE = 5.0
+
+
+class AppStage(Stage):
+    """A stage whose steps are what an app sees."""
+
+    def __init__(self, pbx: Asterisk, app: Client, expected: str) -> None:
+        super().__init__(pbx)
+        self.telling = Telling()
+        self._app = app
+        self._expected = expected
+
+    async def step(self, name: str) -> None:
+        """Waits until the app sees what it is to see; what it sees else shows at the end."""
+        deadline = asyncio.get_running_loop().time() + PATIENCE
+        while True:
+            seen = self.telling.with_step(name, await self._app.calls())
+            if self._expected.startswith(seen.steps()):
+                break
+            if asyncio.get_running_loop().time() > deadline:
+                break
+            await asyncio.sleep(0.02)
+        self.telling = seen
+
+
+@pytest.mark.parametrize("plays", FAMILIES.values(), ids=FAMILIES)
+async def test_apps_see_what_was_approved(
+    asterisk: Asterisk,
+    uapid: Uapid,
+    app: Client,
+    receiver: Receiver,
+    plays: Sequence[Play],
+    subtests: pytest.Subtests,
+) -> None:
+    for extension in EXTENSIONS:
+        await register_all(app, extension)
+    for play in plays:
+        name = name_of(play)
+        with subtests.test(play=name):
+            receiver.received.clear()
+            async with AppStage(asterisk, app, expected(name)) as stage:
+                await play(stage)
+                await uapid.until_all_is_over()
+            assert stage.telling.text(told(receiver, uapid)) == expected(name)
+        asterisk.hang_up_all()
+
+
+def told(receiver: Receiver, uapid: Uapid) -> list[Told]:
+    """What the app was told, in the order in which the daemon recorded it."""
+    with closing(sqlite3.connect(uapid.folder / "uapid.sqlite")) as store:
+        seqs = dict(store.execute("SELECT webhook_id, seq FROM deliveries"))
+    webhooks = sorted(receiver.received, key=lambda w: seqs[w.headers["webhook-id"]])
+    return [
+        Told(extension, int(type), webhook.parameters)
+        for webhook in webhooks
+        for extension, type in [webhook.path.removeprefix("/").split("/")]
+    ]
