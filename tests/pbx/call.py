@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 from tests.pbx.rtp import Address
 from tests.pbx.sipp import Sipp
@@ -16,6 +17,15 @@ class State(StrEnum):
     RINGING = "ringing"
     TALKING = "talking"
     ENDED = "ended"
+
+
+class Reaction(NamedTuple):
+    """What a phone does when it is called: an order for SIPp, and the status of a refusal."""
+
+    order: str = "ring"
+    detail: str = ""
+    status: int | None = None
+    answer_after: float | None = None
 
 
 @dataclass
@@ -58,6 +68,11 @@ class Call:
         """Gives SIPp an order; each has a CSeq of its own for the request it may need."""
         self.cseq += 1
         self.sipp.tell(self.id, self.cseq, order, detail)
+
+    def react(self, reaction: Reaction) -> None:
+        """Does that with the call that has just come in."""
+        self.status, self.ended_here = reaction.status, reaction.status is not None
+        self.tell(reaction.order, reaction.detail)
 
     def note_dialog(self, message: str) -> None:
         """Takes the tags of both sides from a SIP message of the answered call."""

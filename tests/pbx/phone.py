@@ -7,7 +7,7 @@ from typing import Self
 from urllib.parse import quote
 
 from tests.pbx.asterisk import HOST
-from tests.pbx.call import Call, State, header_of, media_address, status_of
+from tests.pbx.call import Call, Reaction, State, header_of, media_address, status_of
 from tests.pbx.patience import LATER, PATIENCE, SOON, Changes, deadline
 from tests.pbx.phonebook import PHONES
 from tests.pbx.rtp import Address, RtpPeer
@@ -38,9 +38,7 @@ class Phone:
         self.rtp: RtpPeer
         self._calls: dict[str, Call] = {}
         self._sipps: list[Sipp] = []
-        self._refuse_with: int | None = None
-        self._answer_after: float | None = None
-        self._forward_to: str | None = None
+        self._reaction = Reaction()
         self._changes = Changes()
         self._timer: asyncio.TimerHandle | None = None
 
@@ -82,24 +80,21 @@ class Phone:
 
     def will_ring(self) -> None:
         """From now on an incoming call rings, until it is cancelled or `answer` is called."""
-        self._refuse_with = self._answer_after = self._forward_to = None
+        self._reaction = Reaction()
 
     def will_answer(self, after: float = 0.2) -> None:
         """From now on an incoming call is answered after so many seconds of ringing."""
-        self.will_ring()
-        self._answer_after = after
+        self._reaction = Reaction(answer_after=after)
 
     def will_reject(self, status: int = 486) -> None:
         """From now on an incoming call is refused with 480, 486 or 603; ValueError for others."""
         if status not in REFUSALS:
             raise ValueError(f"a phone refuses with one of {sorted(REFUSALS)}, not {status}")
-        self.will_ring()
-        self._refuse_with = status
+        self._reaction = Reaction(f"refuse {status}", status=status)
 
     def will_forward(self, number: str) -> None:
         """From now on the caller is sent on to another number of the PBX (302)."""
-        self.will_ring()
-        self._forward_to = number
+        self._reaction = Reaction("forward", f"<sip:{number}@{HOST}>", status=MOVED)
 
     # What it does on command
 
@@ -139,12 +134,10 @@ class Phone:
         call = self._ongoing(call)
         if call.invite and call.state is State.CALLING:
             await self.ringing(call=call)
-        call.ended_here = True
+        call.ended_here, order = True, "hang up"
         if call.invite and call.state is State.RINGING:
-            call.status = DECLINE
-            await self._insist(call, f"refuse {DECLINE}", State.ENDED)
-        else:
-            await self._insist(call, "hang up", State.ENDED)
+            call.status, order = DECLINE, f"refuse {DECLINE}"
+        await self._insist(call, order, State.ENDED)
 
     async def hold(self, call: Call | None = None) -> None:
         """Puts the other side on hold by a re-INVITE of this phone (sendonly)."""
@@ -221,8 +214,7 @@ class Phone:
         return call
 
     def _story(self, call: Call | None) -> str:
-        states = f"{call.state} ({call.status})" if call else State.IDLE
-        return f"{self.extension} is {states}"
+        return f"{self.extension} is " + (f"{call.state} ({call.status})" if call else State.IDLE)
 
     async def _run(self, scenario: str, keywords: dict[str, str], call_id: str = "") -> Sipp:
         sipp = Sipp(scenario, (self.address, SIP_PORT + len(self._sipps)), self._heard)
@@ -259,14 +251,7 @@ class Phone:
         if event.name == "invited":
             call = Call(event.call_id, self._sipps[0], invite=event.message)
             self._begin(call)
-            if self._refuse_with:
-                call.ended_here, call.status = True, self._refuse_with
-                call.tell(f"refuse {self._refuse_with}")
-            elif self._forward_to:
-                call.ended_here, call.status = True, MOVED
-                call.tell("forward", f"<sip:{self._forward_to}@{HOST}>")
-            else:
-                call.tell("ring")
+            call.react(self._reaction)
             return
         call = self._calls[event.call_id]
         if media := media_address(event.message):
@@ -274,9 +259,9 @@ class Phone:
         match event.name:
             case "ringing":
                 self._enter(call, State.RINGING)
-                if call.invite and self._answer_after is not None:
+                if call.invite and (seconds := self._reaction.answer_after) is not None:
                     loop = asyncio.get_running_loop()
-                    self._timer = loop.call_later(self._answer_after, call.tell, "answer")
+                    self._timer = loop.call_later(seconds, call.tell, "answer")
             case "answered":
                 if call.invite:
                     self._send_to(call, media_address(call.invite))

@@ -57,6 +57,7 @@ async def originated_through_a_local_channel(stage: Stage) -> None:
     await bob.ringing()
     await stage.step("ringing at the second")
     await bob.answer()
+    await stage.optimized()
     await stage.step("talking")
     await bob.hang_up()
     await ana.ended()

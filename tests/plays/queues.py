@@ -5,18 +5,22 @@ from tests.plays.stage import Stage
 
 
 async def queue_of_phones(stage: Stage) -> None:
-    await _served(stage, "0003*610")
+    ana, dan = await _served(stage, "0003*610")
+    await _talk_and_end(stage, ana, dan)
 
 
 async def queue_of_local_channels(stage: Stage) -> None:
-    await _served(stage, "0003*611")
+    ana, dan = await _served(stage, "0003*611")
+    await stage.optimized()
+    await _talk_and_end(stage, ana, dan)
 
 
 async def queue_of_local_channels_that_stay(stage: Stage) -> None:
-    await _served(stage, "0003*612")
+    ana, dan = await _served(stage, "0003*612")
+    await _talk_and_end(stage, ana, dan)
 
 
-async def _served(stage: Stage, number: str) -> None:
+async def _served(stage: Stage, number: str) -> tuple[Phone, Phone]:
     ana, cleo, dan = await stage.phones("0003*210", "0003*024", "0003*025")
     await ana.call(number)
     await cleo.ringing()
@@ -24,9 +28,13 @@ async def _served(stage: Stage, number: str) -> None:
     await stage.step("ringing")
     await dan.answer()
     await cleo.ended()
+    return ana, dan
+
+
+async def _talk_and_end(stage: Stage, caller: Phone, agent: Phone) -> None:
     await stage.step("talking")
-    await ana.hang_up()
-    await dan.ended()
+    await caller.hang_up()
+    await agent.ended()
     await stage.over()
 
 
@@ -77,8 +85,9 @@ async def queue_that_serves_three_in_turn(stage: Stage) -> None:
 async def _serve(stage: Stage, agent: Phone, caller: Phone) -> None:
     await agent.answer()
     await stage.step(f"talking to {caller.extension}")
+    call = agent.current
     await caller.hang_up()
-    await agent.ended()
+    await agent.ended(call=call)
     await agent.ringing()
     await stage.step("the next one rings")
 

@@ -2,15 +2,17 @@
 
 import asyncio
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from typing import Self
 
-from tests.pbx.asterisk import Asterisk
+from tests.pbx.asterisk import Asterisk, Channel
 from tests.pbx.manager import ami
 from tests.pbx.other_app import OtherApp
+from tests.pbx.patience import deadline
 from tests.pbx.phone import Phone
 
-# A phone that hangs up in a conference is still told something before the PBX lets it go.
+# A phone alone in a conference is told so before it gets in or, if it hangs up, is let go.
 PATIENCE = 10.0
 
 
@@ -36,10 +38,17 @@ class Stage(ABC):
 
     async def over(self) -> None:
         """The last step of a play, "over", once the PBX has no channel left."""
-        async with asyncio.timeout(PATIENCE):
-            while await asyncio.to_thread(self.pbx.channels):
-                await asyncio.sleep(0.05)
+        await self._until(lambda channels: not channels)
         await self.step("over")
+
+    async def optimized(self) -> None:
+        """Waits until the PBX has taken its Local channels out of the way."""
+        await self._until(lambda channels: not any(c.name.startswith("Local/") for c in channels))
+
+    async def bridged(self, extension: str) -> None:
+        """Waits until the PBX has a phone in a bridge with others, or alone in a conference."""
+        name = self.channel(extension)
+        await self._until(lambda channels: any(c.name == name and c.bridge for c in channels))
 
     async def phones(self, *extensions: str) -> list[Phone]:
         """Plugs in these phones of the PBX, in this order."""
@@ -61,3 +70,9 @@ class Stage(ABC):
         """The name of the PBX's channel to a phone, the last one if there are several."""
         prefix = f"PJSIP/{extension}-"
         return max(c.name for c in self.pbx.channels() if c.name.startswith(prefix))
+
+    async def _until(self, true: Callable[[list[Channel]], bool]) -> None:
+        channels: list[Channel] = []
+        async with deadline(PATIENCE, lambda: f"the channels are {channels}"):
+            while not true(channels := await asyncio.to_thread(self.pbx.channels)):
+                await asyncio.sleep(0.05)

@@ -47,6 +47,7 @@ async def ami_attended_transfer(stage: Stage) -> None:
     await dan.answer()
     await stage.step("asking")
     await ana.hang_up()
+    await stage.optimized()
     await stage.step("transferred")
     await cleo.hang_up()
     await dan.ended()
@@ -126,6 +127,9 @@ async def ami_redirect_of_both_to_a_room(stage: Stage) -> None:
         ExtraContext="internal",
         ExtraPriority="1",
     )
+    await stage.step("on the way to the room")
+    await stage.bridged("0003*210")
+    await stage.bridged("0003*211")
     await stage.step("in the room")
     await ana.hang_up()
     await stage.step("alone in the room")
