@@ -1,58 +1,109 @@
-"""Events per second through AMI protocol and tracker, against bare panoramisk.
+"""Events per second through line, tracker and matching, against bare panoramisk.
 
-Both read the recording of 500 calls (class call) in chunks of 64 KiB on one core; panoramisk
-dispatches to one empty callback.
+Both read a recording of 500 calls from a socket on one core, as fast as they can; panoramisk
+dispatches to one empty callback. Once with all events of the PBX (read=all), once with those of
+class call alone.
 """
 
 import asyncio
 import gzip
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from panoramisk import Manager
 from panoramisk.ami_protocol import AMIProtocol
 
+from bench.replay import RECORDINGS, replaying
 from bench.timing import medians
 from config.settings import Settings
 from daemon.calls.tracker import Tracker
 from daemon.directory import Directory
-from daemon.pbx.ami import AmiProtocol
+from daemon.pbx.ami_protocol import AmiEvent, AmiProtocol
 
-RECORDING = Path(__file__).parents[1] / "tests" / "recordings" / "500-calls-read-call.ami.gz"
-CHUNK = 1 << 16
+OnEvent = Callable[[AmiEvent], object]
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def main() -> None:
-    stream = gzip.decompress(RECORDING.read_bytes())
-    chunks = [stream[i : i + CHUNK] for i in range(0, len(stream), CHUNK)]
-    events = stream.count(b"\r\n\r\n") - 1
-    ours, theirs = asyncio.run(_measure(chunks))
-    print(
-        f"intake: {events / ours:,.0f} events/s through protocol and tracker, "
-        f"{events / theirs:,.0f} events/s through bare panoramisk: ratio {theirs / ours:.2f}"
-    )
+    _compare("read=all", RECORDINGS / "500-calls-read-all.ami.gz", whole=2.0, line=4.0)
+    _compare("read=call", RECORDINGS / "500-calls-read-call.ami.gz", whole=1.0, line=2.5)
 
 
-async def _measure(chunks: list[bytes]) -> tuple[float, float]:
-    return medians(lambda: _uapid(chunks), lambda: _panoramisk(chunks))
+def _compare(name: str, recording: Path, *, whole: float, line: float) -> None:
+    events = gzip.decompress(recording.read_bytes()).count(b"\r\n\r\nEvent: ")
+    with replaying(recording) as port, asyncio.Runner() as runner:
+
+        def ratio(what: str, on_event: Callable[[], OnEvent], target: float) -> None:
+            ours, theirs = medians(
+                lambda: runner.run(_uapid(port, on_event())),
+                lambda: runner.run(_panoramisk(port)),
+            )
+            print(
+                f"intake, {name}: {events / ours:,.0f} events/s through {what}, "
+                f"{events / theirs:,.0f} through bare panoramisk: "
+                f"ratio {theirs / ours:.2f} (target {target})"
+            )
+
+        ratio("line alone", lambda: _ignore, line)
+        ratio("line, tracker and matching", _whole_way, whole)
 
 
-def _uapid(chunks: list[bytes]) -> None:
+def _ignore(event: AmiEvent) -> None:
+    return
+
+
+def _whole_way() -> OnEvent:
     tracker = Tracker("bench", Directory(Settings()))
-    protocol = AmiProtocol(lambda event: tracker.fold(event, NOW))
-    for chunk in chunks:
-        protocol.data_received(chunk)
+
+    def take(event: AmiEvent) -> None:
+        _match(tracker.fold(event, NOW))
+
+    return take
 
 
-def _panoramisk(chunks: list[bytes]) -> None:
-    manager = Manager()
+def _match(changes: list[Any]) -> None:
+    """Nobody has subscribed to anything."""
+
+
+async def _uapid(port: int, on_event: OnEvent) -> None:
+    wanted = Tracker("bench", Directory(Settings())).event_names
+    _, protocol = await asyncio.get_running_loop().create_connection(
+        lambda: AmiProtocol(wanted, on_event, lambda: None), "127.0.0.1", port
+    )
+    await protocol.lost
+
+
+class _Panoramisk(Manager):  # type: ignore[misc]
+    """Without its reconnect."""
+
+    def __init__(self) -> None:
+        super().__init__(loop=asyncio.get_running_loop())
+        self.lost = asyncio.Event()
+
+    def make_protocol(self) -> AMIProtocol:
+        protocol = _PanoramiskProtocol()
+        protocol.bench_factory = self
+        return protocol
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self.lost.set()
+
+
+class _PanoramiskProtocol(AMIProtocol):  # type: ignore[misc]
+    bench_factory: _Panoramisk
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self.factory = self.bench_factory
+
+
+async def _panoramisk(port: int) -> None:
+    manager = _Panoramisk()
     manager.register_event("*", lambda manager, event: None)
-    protocol = AMIProtocol()
-    protocol.connection_made(None)
-    protocol.factory = manager
-    for chunk in chunks:
-        protocol.data_received(chunk)
+    await asyncio.get_running_loop().create_connection(manager.make_protocol, "127.0.0.1", port)
+    await manager.lost.wait()
 
 
 if __name__ == "__main__":

@@ -66,7 +66,14 @@ def _store_failure(settings: Settings) -> str | None:
 
 async def _check_lines(settings: Settings, report: Report) -> None:
     events: asyncio.Queue[Mapping[str, str]] = asyncio.Queue()
-    ami = AmiLine(settings.ami, on_event=events.put_nowait, on_login=_nothing, on_lost=_ignore)
+    ami = AmiLine(
+        settings.ami,
+        event_classes="call",
+        events=("DeviceStateChange",),
+        on_event=events.put_nowait,
+        take_snapshot=_nothing,
+        on_lost=_ignore,
+    )
     # Under the daemon's own name this would take the application from a daemon that runs.
     own_app = settings.ari.model_copy(update={"app": f"{settings.ari.app}-check"})
     ari = AriLine(own_app, on_event=_ignore, on_connect=_nothing)

@@ -60,6 +60,17 @@ def _number_or_pattern(text: str) -> str:
     return _number(text)
 
 
+def _one_line(text: str) -> str:
+    if any(sign in text for sign in "\r\n\0"):
+        raise ValueError("one line of text is allowed")
+    return text
+
+
+def _one_line_secret(secret: SecretStr) -> SecretStr:
+    _one_line(secret.get_secret_value())
+    return secret
+
+
 def _text(value: object) -> object:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
@@ -67,8 +78,11 @@ def _text(value: object) -> object:
 Port = Annotated[int, Field(ge=1, le=65535)]
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
 Number = Annotated[str, AfterValidator(_number)]
+Seconds = Annotated[float, Field(ge=0.1, le=60)]
 NumberOrPattern = Annotated[str, AfterValidator(_number_or_pattern)]
 Name = Annotated[str, Field(min_length=1)]
+Login = Annotated[str, Field(min_length=1), AfterValidator(_one_line)]
+Secret = Annotated[SecretStr, AfterValidator(_one_line_secret)]
 
 
 class Node(Section):
@@ -84,17 +98,25 @@ class Node(Section):
 
 
 class Ami(Section):
+    """``timeout`` and ``ping_interval`` in seconds; a dead line is found within their sum."""
+
     host: Name = "127.0.0.1"
     port: Port = 5038
-    username: Name = "uapid"
-    secret: SecretStr = SecretStr("")
+    username: Login = "uapid"
+    secret: Secret = SecretStr("")
+    timeout: Seconds = 5.0
+    ping_interval: Seconds = 4.0
 
 
 class Ari(Section):
+    """``timeout`` and ``ping_interval`` in seconds; a dead line is found within 1.5 intervals."""
+
     url: HttpUrl = "http://127.0.0.1:8088/"
-    username: Name = "uapid"
-    password: SecretStr = SecretStr("")
+    username: Login = "uapid"
+    password: Secret = SecretStr("")
     app: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+$")] = "uapid"
+    timeout: Seconds = 5.0
+    ping_interval: Seconds = 5.0
 
 
 class Http(Section):

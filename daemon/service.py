@@ -31,6 +31,7 @@ from daemon.store import Store
 
 log = logging.getLogger(__name__)
 
+EVENT_CLASSES = "call"
 ENDPOINTS_INTERVAL = 60.0
 STOP_DEADLINE = 20.0
 RECONCILE_RETRY = 1.0
@@ -49,16 +50,18 @@ class Service:
         self.store = Store(settings.store.path)
         self.directory = Directory(settings)
         self.phone_call_events = PhoneCallEvents(self.store)
+        self._tracker = Tracker(settings.node.name, self.directory)
         self.ami = AmiLine(
             settings.ami,
+            event_classes=EVENT_CLASSES,
+            events=self._tracker.event_names,
             on_event=self._on_ami_event,
-            on_login=self._on_ami_login,
+            take_snapshot=self._take_snapshot,
             on_lost=self._on_ami_lost,
         )
         self.ari = AriLine(
             settings.ari, on_event=self._on_ari_event, on_connect=self._on_ari_connect
         )
-        self._tracker = Tracker(settings.node.name, self.directory)
         self.holds = Holds(self._tracker.live, self.ami, self.ari, _now)
         self.calls = LiveCalls(
             self._tracker.live, self.directory, self.holds.holding_since, self._why_unavailable
@@ -123,7 +126,7 @@ class Service:
         self._take(self._tracker.fold(event, _now()))
         self.holds.watch(event)
 
-    async def _on_ami_login(self) -> None:
+    async def _take_snapshot(self) -> None:
         if self._recorder.full:
             raise PbxUnavailable("the store does not take call changes")
         self._tracker.begin_snapshot()

@@ -69,8 +69,8 @@ class Tracker:
         }
 
     @property
-    def events(self) -> frozenset[str]:
-        """Names of the AMI events that ``fold`` looks at."""
+    def event_names(self) -> frozenset[str]:
+        """The names of the events that change anything here."""
         return frozenset(self._handlers)
 
     def take_touched(self) -> set[str]:

@@ -1,4 +1,4 @@
-"""The AMI line: panoramisk's protocol made safe, and kept connected for ever.
+"""The AMI line: kept connected for ever, and asked for the truth whenever it may have missed some.
 
 Events reach one callback in the order of the wire. An action is sent once, has a deadline and
 ends in a Message or a PbxError; it is never sent again by itself.
@@ -6,124 +6,53 @@ ends in a Message or a PbxError; it is never sent again by itself.
 
 import asyncio
 import logging
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Awaitable, Callable, Collection
 
 from panoramisk.actions import Action
-from panoramisk.ami_protocol import AMIProtocol
 from panoramisk.message import Message
 
 from config.settings import Ami
-from daemon.pbx.line import Line, LineState, PbxRefused, PbxTimeout, PbxUnavailable
-from daemon.supervise import keep_running
+from daemon.pbx.ami_protocol import AmiEvent, AmiProtocol
+from daemon.pbx.line import CONNECT_DEADLINE, Line, PbxRefused, PbxTimeout, PbxUnavailable
+from daemon.supervise import Pace, keep_running
 
 log = logging.getLogger(__name__)
 
-EVENT_CLASSES = "call"
-CONNECT_DEADLINE = 5.0
-ACTION_DEADLINE = 5.0
-PING_INTERVAL = 5.0
-LONGEST_MESSAGE = 1 << 20
-_END_OF_MESSAGE = b"\r\n\r\n"
-_FORBIDDEN = ("\r", "\n", "\0")
+_LOGIN_REMEDY = "compare [ami] username and secret with manager.conf, its permit and deny too"
+_NO_RIGHT = "Permission denied"
+_RIGHTS_REMEDY = "the user needs read=call,agent and write=call,reporting in manager.conf"
 
 
-class AmiProtocol(AMIProtocol):  # type: ignore[misc]
-    """Reads whole messages and matches answers to actions.
-
-    panoramisk decodes chunk by chunk, lets a listener's exception end the chunk, keeps actions for
-    a later connection and grows without bound on a message without end: none of that here.
-    """
-
-    def __init__(self, on_event: Callable[[Message], object]) -> None:
-        self.responses: dict[str, Action] = {}
-        self.lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        self._greeted = False
-        self._reason = "the connection was lost"
-        self._on_event = on_event
-        self._buffer = bytearray()
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport: Any = transport
-
-    def data_received(self, data: bytes) -> None:
-        self._buffer += data
-        if not self._greeted:
-            greeting, end, rest = self._buffer.partition(b"\r\n")
-            if end and not greeting.startswith(b"Asterisk Call Manager/"):
-                self.give_up(f"what answers is no Asterisk manager: {bytes(greeting[:80])!r}")
-                return
-            if end:
-                self._greeted = True
-                self._buffer = rest
-        *messages, self._buffer = self._buffer.split(_END_OF_MESSAGE)
-        for raw in messages:
-            self._take(raw.decode("utf-8", "replace").strip())
-        if len(self._buffer) > LONGEST_MESSAGE:
-            self.give_up(f"a message of over {LONGEST_MESSAGE} bytes without an end")
-
-    def _take(self, text: str) -> None:
-        try:
-            message = Message.from_line(text)
-            if message is not None:
-                self._dispatch(message)
-        except Exception:
-            log.exception("AMI: this message could not be taken in: %.500r", text)
-
-    def _dispatch(self, message: Message) -> None:
-        action = self.responses.get(message.id) if message.id else None
-        if action is None:
-            if "event" in message:
-                self._on_event(message)
-        elif action.add_message(message):
-            self.responses.pop(message.id)
-
-    def send_action(self, action: Action) -> None:
-        """Write an action. Raises ValueError for a header that would end its line."""
-        for key, value in action.items():
-            if any(sign in str(value) for sign in _FORBIDDEN):
-                raise ValueError(f"AMI header {key} must not hold CR, LF or NUL: {value!r}")
-        self.responses[action.id] = action
-        self.transport.write(str(action).encode())
-
-    def forget(self, action: Action) -> None:
-        self.responses.pop(action.id, None)
-
-    def give_up(self, reason: str) -> None:
-        """End the connection for a reason of ours; what came until now is all that counts."""
-        self._reason = reason
-        self._buffer.clear()
-        self.transport.abort()
-
-    def connection_lost(self, error: Exception | None) -> None:
-        for action in self.responses.values():
-            if not action.future.done():
-                action.future.set_exception(PbxUnavailable(self._reason))
-                action.future.exception()  # read here: who asked may have given up already
-        self.responses.clear()
-        if not self.lost.done():
-            self.lost.set_result(self._reason)
+class _LoginRefused(PbxRefused):
+    pass
 
 
 class AmiLine(Line):
     """A supervised AMI connection.
 
-    ``on_event`` is called with each event, ``on_login`` (a coroutine function) after each login
-    and before the line counts as up, ``on_lost`` when an accepted connection is gone.
+    ``event_classes`` is what the login asks for ("call,agent"), ``events`` the names of those that
+    ``on_event`` is called with. ``take_snapshot`` (a coroutine function) is called after each
+    login, before the line counts as up, and again at the next ping after a message that could
+    not be taken in; what it raises ends the connection. ``on_lost`` is called when an accepted
+    connection is gone.
     """
 
     def __init__(
         self,
         settings: Ami,
         *,
-        on_event: Callable[[Message], object],
-        on_login: Callable[[], Any],
+        event_classes: str,
+        events: Collection[str],
+        on_event: Callable[[AmiEvent], object],
+        take_snapshot: Callable[[], Awaitable[None]],
         on_lost: Callable[[], None],
     ) -> None:
         super().__init__("AMI")
         self._settings = settings
+        self._event_classes = event_classes
+        self._events = events
         self._on_event = on_event
-        self._on_login = on_login
+        self._take_snapshot = take_snapshot
         self._on_lost = on_lost
         self._protocol: AmiProtocol | None = None
 
@@ -151,10 +80,11 @@ class AmiLine(Line):
         if protocol is None or protocol.lost.done():
             raise PbxUnavailable(f"AMI is not connected ({self.status.reason})")
         protocol.send_action(action)
+        seconds = self._settings.timeout
         try:
-            answer = await asyncio.wait_for(action.future, ACTION_DEADLINE)
+            answer = await asyncio.wait_for(action.future, seconds)
         except TimeoutError:
-            raise PbxTimeout(f"AMI gave no answer to {name} in {ACTION_DEADLINE:g} s") from None
+            raise PbxTimeout(f"AMI gave no answer to {name} in {seconds:g} s") from None
         finally:
             protocol.forget(action)
         messages = answer if isinstance(answer, list) else [answer]
@@ -162,43 +92,61 @@ class AmiLine(Line):
             raise PbxRefused(f"AMI refused {name}: {messages[0].message}")
         return messages
 
-    async def _connect_once(self) -> None:
+    async def _connect_once(self) -> Pace:
         where = f"{self._settings.host}:{self._settings.port}"
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(CONNECT_DEADLINE):
                 transport, protocol = await loop.create_connection(
-                    lambda: AmiProtocol(self._on_event), self._settings.host, self._settings.port
+                    lambda: AmiProtocol(self._events, self._on_event, self._hear),
+                    self._settings.host,
+                    self._settings.port,
                 )
         except (OSError, TimeoutError) as error:
-            self._set_down(LineState.DOWN, f"{where}: {error or 'no answer'}")
-            return
+            return self._set_down(f"{where}: {error or 'no answer'}")
         self._protocol = protocol
         try:
-            await self._log_in(protocol)
-            await self._on_login()
+            await self._log_in()
+            await self._take_snapshot()
             self._set_up(where)
-            await self._ping_until_lost(protocol)
-            self._set_down(LineState.DOWN, f"{where}: {protocol.lost.result()}")
+            await self._stay_until_lost(protocol)
+            return self._set_down(f"{where}: {protocol.lost.result()}")
+        except _LoginRefused as error:
+            return self._set_refused(f"{where}: {error}; {_LOGIN_REMEDY}")
         except PbxRefused as error:
-            self._set_down(LineState.REFUSED, f"{where}: {error}")
+            if _NO_RIGHT in str(error):
+                return self._set_refused(f"{where}: {error}; {_RIGHTS_REMEDY}")
+            return self._set_down(f"{where}: {error}")
         except PbxUnavailable as error:
-            self._set_down(LineState.DOWN, f"{where}: {error}")
+            return self._set_down(f"{where}: {error}")
         finally:
             self._protocol = None
             transport.abort()
             self._on_lost()
 
-    async def _log_in(self, protocol: AmiProtocol) -> None:
-        await self.action(
-            "Login",
-            Username=self._settings.username,
-            Secret=self._settings.secret.get_secret_value(),
-            Events=EVENT_CLASSES,
-        )
+    async def _log_in(self) -> None:
+        try:
+            await self.action(
+                "Login",
+                Username=self._settings.username,
+                Secret=self._settings.secret.get_secret_value(),
+                Events=self._event_classes,
+            )
+        except PbxRefused as error:
+            raise _LoginRefused(str(error)) from None
 
-    async def _ping_until_lost(self, protocol: AmiProtocol) -> None:
-        while not protocol.lost.done():
-            await asyncio.wait({protocol.lost}, timeout=PING_INTERVAL)
-            if not protocol.lost.done():
+    async def _stay_until_lost(self, protocol: AmiProtocol) -> None:
+        """Look after the connection at each ping interval; PbxUnavailable if nothing answers."""
+        while True:
+            await asyncio.wait({protocol.lost}, timeout=self._settings.ping_interval)
+            if protocol.lost.done():
+                return
+            if missed := protocol.take_missed():
+                log.warning(
+                    "AMI: messages that could not be taken in: %d; "
+                    "what they told is read from the PBX instead",
+                    missed,
+                )
+                await self._take_snapshot()
+            else:
                 await self.action("Ping")

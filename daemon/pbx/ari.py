@@ -6,41 +6,100 @@ a header, so that no URL ever carries them.
 """
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import aiohttp
 from aioari.client import Client
+from aiohttp import WSMsgType
+from aiohttp.http import WS_CLOSED_MESSAGE
 from aiohttp.web_exceptions import HTTPException
 from aioswagger11.http_client import AsynchronousHttpClient
 
 from config.settings import Ari
-from daemon.pbx.line import Line, LineState, PbxRefused, PbxTimeout, PbxUnavailable
-from daemon.supervise import keep_running
+from daemon.pbx.line import CONNECT_DEADLINE, Line, PbxRefused, PbxTimeout, PbxUnavailable
+from daemon.supervise import Pace, keep_running
 
-log = logging.getLogger(__name__)
-
-DEADLINE = 5.0
-HEARTBEAT = 5.0
 _REPLACED = "another client has taken the application; each daemon needs an [ari] app of its own"
+_CLOSE_DEADLINE = 1.0  # a PBX that is frozen does not say good-bye
+# Two daemons with one application take it from each other for ever: not in a hurry.
+_AFTER_REPLACEMENT = Pace(first=0.2, longest=30.0)
+_REMEDY = "compare [ari] username and password with ari.conf; the user must not be read_only"
+
+
+class _WebSocket:
+    """What aioari needs of a WebSocket. Pongs, which it would not see, count as heard too, and
+    a failure is an end like any other, with its reason in ``error``."""
+
+    def __init__(
+        self, socket: aiohttp.ClientWebSocketResponse, on_data: Callable[[], object]
+    ) -> None:
+        self._socket = socket
+        self._on_data = on_data
+        self.error: str | None = None
+
+    async def receive(self) -> aiohttp.WSMessage:
+        while True:
+            message = await self._socket.receive()
+            match message.type:
+                case WSMsgType.TEXT:
+                    self._on_data()
+                    return message
+                case WSMsgType.PING:
+                    self._on_data()
+                    await self._socket.pong(message.data)
+                case WSMsgType.PONG:
+                    self._on_data()
+                case WSMsgType.ERROR:
+                    self.error = str(message.data)
+                    return WS_CLOSED_MESSAGE
+                case _:
+                    return message
+
+    async def close(self) -> None:
+        await self._socket.close()
 
 
 class _HttpClient(AsynchronousHttpClient):  # type: ignore[misc]
-    def __init__(self, settings: Ari) -> None:
+    """aioari's way out: with deadlines, and with ``on_data`` called whenever the PBX speaks."""
+
+    def __init__(self, settings: Ari, on_data: Callable[[], object]) -> None:
         self.authenticator = None
-        self.websockets: set[aiohttp.ClientWebSocketResponse] = set()
+        self.websockets: set[_WebSocket] = set()
+        self._on_data = on_data
+        self._heartbeat = settings.ping_interval
         self.session = aiohttp.ClientSession(
             headers={
                 "Authorization": aiohttp.encode_basic_auth(
                     settings.username, settings.password.get_secret_value()
                 )
             },
-            timeout=aiohttp.ClientTimeout(total=DEADLINE),
+            timeout=aiohttp.ClientTimeout(total=settings.timeout, sock_connect=CONNECT_DEADLINE),
         )
 
+    @property
+    def why_lost(self) -> str:
+        errors = [socket.error for socket in self.websockets if socket.error]
+        return ": ".join(["the WebSocket was lost", *errors])
+
+    async def request(self, *arguments: Any, **named: Any) -> Any:
+        try:
+            answer = await super().request(*arguments, **named)
+        except HTTPException:
+            self._on_data()
+            raise
+        self._on_data()
+        return answer
+
     async def ws_connect(self, url: str, params: dict[str, str] | None = None) -> Any:
-        socket = await self.session.ws_connect(url, params=params, heartbeat=HEARTBEAT)
+        opened = await self.session.ws_connect(
+            url,
+            params=params,
+            heartbeat=self._heartbeat,
+            autoping=False,
+            timeout=aiohttp.ClientWSTimeout(ws_close=_CLOSE_DEADLINE),
+        )
+        socket = _WebSocket(opened, self._on_data)
         self.websockets.add(socket)
         return socket
 
@@ -88,12 +147,12 @@ class AriLine(Line):
         client = self._client
         if client is None:
             raise PbxUnavailable(f"ARI is not connected ({self.status.reason})")
-        return await _call(client, resource, operation, parameters)
+        return await self._call(client, resource, operation, parameters)
 
-    async def _connect_once(self) -> None:
+    async def _connect_once(self) -> Pace:
         # aioari adds "ari/" itself; operators know the URL with and without it.
         url = self._settings.url.rstrip("/").removesuffix("/ari") + "/"
-        http = _HttpClient(self._settings)
+        http = _HttpClient(self._settings, self._hear)
         client = Client(url, http)
         try:
             await client.init()
@@ -107,23 +166,30 @@ class AriLine(Line):
                 await self._on_connect()
                 self._set_up(f"{url} as application {self.app}")
                 await asyncio.wait({listening, replaced}, return_when=asyncio.FIRST_COMPLETED)
-                reason = _REPLACED if self._replaced.is_set() else "the WebSocket was lost"
-                self._set_down(LineState.DOWN, f"{url}: {reason}")
+                if self._replaced.is_set():
+                    self._set_down(f"{url}: {_REPLACED}")
+                    return _AFTER_REPLACEMENT
+                return self._set_down(f"{url}: {http.why_lost}")
             finally:
                 replaced.cancel()
                 listening.cancel()
                 await asyncio.gather(listening, replaced, return_exceptions=True)
         except HTTPException as error:
-            state = LineState.REFUSED if error.status in (401, 403) else LineState.DOWN
-            self._set_down(state, f"{url}: HTTP status {error.status} {error.reason}")
+            return self._end(f"{url}: HTTP status {error.status} {error.reason}", error.status)
         except PbxRefused as error:
-            self._set_down(LineState.REFUSED, f"{url}: {error}")
+            return self._end(f"{url}: {error}", error.status)
         except (aiohttp.ClientError, TimeoutError, OSError, PbxUnavailable, ValueError) as error:
-            self._set_down(LineState.DOWN, f"{url}: {error or 'no answer'}")
+            return self._set_down(f"{url}: {str(error) or 'no answer'}")
         finally:
             self._client = None
             # Client.close() recurses without end when the description was never read.
             await http.close()
+
+    def _end(self, reason: str, status: int | None) -> Pace:
+        # While Asterisk starts it answers too, with 404 or 503, and will let us in soon.
+        if status in (401, 403):
+            return self._set_refused(f"{reason}; {_REMEDY}")
+        return self._set_down(reason)
 
     def _take(self, event: dict[str, Any]) -> None:
         # Our WebSocket stays open then, but no event and no channel of the application is ours.
@@ -133,10 +199,10 @@ class AriLine(Line):
 
     async def _wait_until_registered(self, client: Client, listening: asyncio.Task[None]) -> None:
         # The application exists once the WebSocket is open; only the list of them can tell.
-        async with asyncio.timeout(DEADLINE):
+        async with asyncio.timeout(self._settings.timeout):
             while True:
                 try:
-                    await _call(client, "applications", "get", {"applicationName": self.app})
+                    await self._call(client, "applications", "get", {"applicationName": self.app})
                     return
                 except PbxRefused as error:
                     if error.status != 404:
@@ -146,18 +212,20 @@ class AriLine(Line):
                     raise PbxUnavailable("the WebSocket was closed at once")
                 await asyncio.sleep(0.02)
 
-
-async def _call(client: Client, resource: str, operation: str, parameters: dict[str, str]) -> Any:
-    name = f"{resource}.{operation}"
-    try:
-        async with asyncio.timeout(DEADLINE):
-            response = await getattr(getattr(client.swagger, resource), operation)(**parameters)
-            return None if response.status == 204 else await response.json()
-    except HTTPException as error:
-        raise PbxRefused(
-            f"ARI refused {name}: {error.status} {error.text}", error.status
-        ) from error
-    except TimeoutError:
-        raise PbxTimeout(f"ARI gave no answer to {name} in {DEADLINE:g} s") from None
-    except (aiohttp.ClientError, OSError) as error:
-        raise PbxUnavailable(f"ARI did not take {name}: {error}") from error
+    async def _call(
+        self, client: Client, resource: str, operation: str, parameters: dict[str, str]
+    ) -> Any:
+        name = f"{resource}.{operation}"
+        seconds = self._settings.timeout
+        try:
+            async with asyncio.timeout(seconds):
+                response = await getattr(getattr(client.swagger, resource), operation)(**parameters)
+                return None if response.status == 204 else await response.json()
+        except HTTPException as error:
+            raise PbxRefused(
+                f"ARI refused {name}: {error.status} {error.text}", error.status
+            ) from error
+        except TimeoutError:
+            raise PbxTimeout(f"ARI gave no answer to {name} in {seconds:g} s") from None
+        except (aiohttp.ClientError, OSError) as error:
+            raise PbxUnavailable(f"ARI did not take {name}: {error}") from error

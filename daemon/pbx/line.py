@@ -2,10 +2,20 @@
 
 import asyncio
 import logging
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 
+from daemon.supervise import SOON, Pace
+
 log = logging.getLogger(__name__)
+
+CONNECT_DEADLINE = 2.0
+# A login that is refused looks like an attack to the PBX's guards (fail2ban), and seldom mends.
+AFTER_REFUSAL = Pace(first=10.0, longest=300.0, growth=3.0, jitter=0.1)
+REMINDER_INTERVAL = 3600.0
 
 
 class PbxError(Exception):
@@ -36,30 +46,76 @@ class LineState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LineStatus:
+    """``since`` is when the state began; ``last_message_age`` is how many seconds ago anything
+    came from the PBX, None if nothing ever did."""
+
     state: LineState
     reason: str
+    since: datetime
+    last_message_age: float | None
 
 
 class Line:
     """How a line stands; each change is logged once, however often it is tried in between."""
 
     def __init__(self, name: str) -> None:
-        self._name = name
+        self.name = name
         self._settled = asyncio.Event()
-        self.status = LineStatus(LineState.DOWN, "not connected yet")
+        self._state = LineState.DOWN
+        self._reason = "not connected yet"
+        self._since = datetime.now(UTC)
+        self._heard: float | None = None
+        self._told = 0.0
+        self._on_change: Callable[[], None] = lambda: None
+
+    @property
+    def status(self) -> LineStatus:
+        age = None if self._heard is None else time.monotonic() - self._heard
+        return LineStatus(self._state, self._reason, self._since, age)
+
+    def watch(self, on_change: Callable[[], None]) -> None:
+        """Have this called after each change of the state or its reason."""
+        self._on_change = on_change
 
     async def settled(self) -> None:
         """Wait until the first attempt to connect has ended, well or not."""
         await self._settled.wait()
 
-    def _set_up(self, where: str) -> None:
-        log.info("%s: connected to %s", self._name, where)
-        self.status = LineStatus(LineState.UP, where)
-        self._settled.set()
+    def _hear(self) -> None:
+        """Something came from the PBX."""
+        self._heard = time.monotonic()
 
-    def _set_down(self, state: LineState, reason: str) -> None:
-        status = LineStatus(state, reason)
-        if self.status != status:
-            log.error("%s: %s; trying again", self._name, reason)
-        self.status = status
+    def _set_up(self, where: str) -> None:
+        log.info("%s: connected to %s", self.name, where)
+        self._set(LineState.UP, where)
+
+    def _set_down(self, reason: str) -> Pace:
+        """The line cannot be used; the pace at which to try again."""
+        if (self._state, self._reason) != (LineState.DOWN, reason):
+            log.error("%s: %s; trying again", self.name, reason)
+        self._set(LineState.DOWN, reason)
+        return SOON
+
+    def _set_refused(self, reason: str) -> Pace:
+        """The PBX does not let us in; the pace at which to try again."""
+        now = time.monotonic()
+        same = (self._state, self._reason) == (LineState.REFUSED, reason)
+        if not same or now - self._told >= REMINDER_INTERVAL:
+            log.error(
+                "%s: %s; tried again at growing distances up to %g s, and at once after a restart",
+                self.name,
+                reason,
+                AFTER_REFUSAL.longest,
+            )
+            self._told = now
+        self._set(LineState.REFUSED, reason)
+        return AFTER_REFUSAL
+
+    def _set(self, state: LineState, reason: str) -> None:
+        before = self._state, self._reason
+        if state is not self._state:
+            self._since = datetime.now(UTC)
+        self._state, self._reason = state, reason
         self._settled.set()
+        if before != (state, reason):
+            self._on_change()

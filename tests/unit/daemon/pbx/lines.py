@@ -5,13 +5,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from pydantic import SecretStr
-
 from config.settings import Ami
 from daemon.pbx.ami import AmiLine
 from daemon.pbx.line import LineState
 from tests.unit.ami_server import SECRET, AmiServer
 from tests.unit.waiting import until
+
+EVENTS = ("Newchannel", "Newstate", "Hangup", "Long", "OriginateResponse")
 
 
 @dataclass
@@ -43,14 +43,17 @@ async def ami_line(
     told: Told | None = None,
     *,
     secret: str = SECRET,
-    on_login: Callable[[AmiLine], Awaitable[None]] | None = None,
+    take_snapshot: Callable[[AmiLine], Awaitable[None]] | None = None,
+    **settings: float,
 ) -> AsyncIterator[AmiLine]:
-    """A running line; it has tried to connect once, well or not."""
+    """A running line, with these settings of [ami]; it has tried to connect once, well or not."""
     told = told or Told()
     line = AmiLine(
-        Ami(port=server.port, secret=SecretStr(secret)),
+        Ami.model_validate({"port": server.port, "secret": secret, **settings}),
+        event_classes="call,agent",
+        events=EVENTS,
         on_event=told.take,
-        on_login=lambda: on_login(line) if on_login else _nothing(),
+        take_snapshot=lambda: take_snapshot(line) if take_snapshot else _nothing(),
         on_lost=told.lose,
     )
     running = asyncio.create_task(line.run())

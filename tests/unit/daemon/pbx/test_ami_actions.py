@@ -94,10 +94,18 @@ async def test_a_value_that_would_start_a_new_header_is_not_sent(
 ) -> None:
     server.answers["Setvar"] = success()
     async with ami_line(server) as line:
-        with pytest.raises(ValueError, match="Value must not hold CR, LF or NUL"):
+        with pytest.raises(ValueError, match="'Value' must not hold CR, LF or NUL"):
             await line.action("Setvar", Variable="X", Value=f"a{sign}b")
         await line.action("Setvar", Variable="X", Value="ab")
     assert server.names() == ["Login", "Setvar"]
+
+
+async def test_a_header_name_that_would_start_a_new_header_is_not_sent(server: AmiServer) -> None:
+    async with ami_line(server) as line:
+        for sign in "\r\n\0":
+            with pytest.raises(ValueError, match="must not hold CR, LF or NUL"):
+                await line.action("Setvar", **{f"Variable: X{sign}Value": "ab"})
+    assert server.names() == ["Login"]
 
 
 async def test_an_action_that_waits_when_the_line_is_lost_fails_and_is_not_sent_again(
@@ -134,6 +142,8 @@ async def test_before_the_line_runs_an_action_fails_and_says_why() -> None:
     async def never() -> None:
         raise AssertionError
 
-    line = AmiLine(Ami(), on_event=print, on_login=never, on_lost=print)
+    line = AmiLine(
+        Ami(), event_classes="", events=(), on_event=print, take_snapshot=never, on_lost=print
+    )
     with pytest.raises(PbxUnavailable, match="not connected yet"):
         await line.action("Getvar")
