@@ -103,7 +103,7 @@ class AmiLine(Line):
                     self._settings.port,
                 )
         except (OSError, TimeoutError) as error:
-            return self._set_down(f"{where}: {error or 'no answer'}")
+            return self._set_down(f"{where}: {str(error) or 'no answer'}")
         self._protocol = protocol
         try:
             await self._log_in()

@@ -15,6 +15,7 @@ from aiohttp import WSMsgType
 from aiohttp.http import WS_CLOSED_MESSAGE
 from aiohttp.web_exceptions import HTTPException
 from aioswagger11.http_client import AsynchronousHttpClient
+from aioswagger11.processors import SwaggerError
 
 from config.settings import Ari
 from daemon.pbx.line import CONNECT_DEADLINE, Line, PbxRefused, PbxTimeout, PbxUnavailable
@@ -29,14 +30,18 @@ _REMEDY = "compare [ari] username and password with ari.conf; the user must not 
 
 class _WebSocket:
     """What aioari needs of a WebSocket. Pongs, which it would not see, count as heard too, and
-    a failure is an end like any other, with its reason in ``error``."""
+    a failure, which it would only log, is an end like any other."""
 
     def __init__(
         self, socket: aiohttp.ClientWebSocketResponse, on_data: Callable[[], object]
     ) -> None:
         self._socket = socket
         self._on_data = on_data
-        self.error: str | None = None
+
+    @property
+    def error(self) -> BaseException | None:
+        """What ended it, None if it ended in good order."""
+        return self._socket.exception()
 
     async def receive(self) -> aiohttp.WSMessage:
         while True:
@@ -51,7 +56,6 @@ class _WebSocket:
                 case WSMsgType.PONG:
                     self._on_data()
                 case WSMsgType.ERROR:
-                    self.error = str(message.data)
                     return WS_CLOSED_MESSAGE
                 case _:
                     return message
@@ -79,7 +83,7 @@ class _HttpClient(AsynchronousHttpClient):  # type: ignore[misc]
 
     @property
     def why_lost(self) -> str:
-        errors = [socket.error for socket in self.websockets if socket.error]
+        errors = [str(socket.error) for socket in self.websockets if socket.error]
         return ": ".join(["the WebSocket was lost", *errors])
 
     async def request(self, *arguments: Any, **named: Any) -> Any:
@@ -155,7 +159,7 @@ class AriLine(Line):
         http = _HttpClient(self._settings, self._hear)
         client = Client(url, http)
         try:
-            await client.init()
+            await _read_description(client)
             client.on_event("*", self._take)
             self._replaced.clear()
             listening = asyncio.create_task(client.run(apps=self.app), name="ARI events")
@@ -229,3 +233,10 @@ class AriLine(Line):
             raise PbxTimeout(f"ARI gave no answer to {name} in {seconds:g} s") from None
         except (aiohttp.ClientError, OSError) as error:
             raise PbxUnavailable(f"ARI did not take {name}: {error}") from error
+
+
+async def _read_description(client: Client) -> None:
+    try:
+        await client.init()
+    except (SwaggerError, AttributeError, KeyError, TypeError) as error:
+        raise PbxUnavailable("what answers is no ARI of an Asterisk") from error

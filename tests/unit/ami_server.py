@@ -36,7 +36,8 @@ def listed(name: str, *rows: Mapping[str, str]) -> Answer:
 
 class AmiServer:
     """``actions`` is all that came, on any connection; ``answers`` is how an action is answered,
-    by its name. ``logins`` counts the connections that were let in."""
+    by its name. ``logins`` counts the connections that were let in. A frozen server keeps its
+    sockets open and answers nothing."""
 
     def __init__(self, greeting: bytes = GREETING) -> None:
         self.actions: list[Message] = []
@@ -44,6 +45,8 @@ class AmiServer:
         self.logins = 0
         self.port = 0
         self._greeting = greeting
+        self._thawed = asyncio.Event()
+        self._thawed.set()
         self._writers: list[asyncio.StreamWriter] = []
 
     async def __aenter__(self) -> Self:
@@ -58,6 +61,7 @@ class AmiServer:
         traceback: TracebackType | None,
     ) -> None:
         self._server.close()
+        self.thaw()
         self.hang_up()
         await self._server.wait_closed()
 
@@ -71,6 +75,12 @@ class AmiServer:
     def send_bytes(self, data: bytes) -> None:
         self._writers[-1].write(data)
 
+    def freeze(self) -> None:
+        self._thawed.clear()
+
+    def thaw(self) -> None:
+        self._thawed.set()
+
     def hang_up(self) -> None:
         """End every connection."""
         for writer in self._writers:
@@ -79,10 +89,12 @@ class AmiServer:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writers.append(writer)
+        await self._thawed.wait()
         writer.write(self._greeting)
         try:
             while True:
                 block = await reader.readuntil(b"\r\n\r\n")
+                await self._thawed.wait()
                 for action in messages(block):
                     self.actions.append(action)
                     answer = self.answers.get(action["Action"], error("Invalid/unknown command"))

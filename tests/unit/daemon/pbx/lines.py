@@ -5,9 +5,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+import pytest
+
 from config.settings import Ami
 from daemon.pbx.ami import AmiLine
 from daemon.pbx.line import LineState
+from daemon.supervise import Pace
 from tests.unit.ami_server import SECRET, AmiServer
 from tests.unit.waiting import until
 
@@ -68,3 +71,9 @@ async def ami_line(
 
 async def until_up(line: AmiLine) -> None:
     await until(lambda: line.status.state is LineState.UP)
+
+
+def in_no_hurry_after_a_refusal(monkeypatch: pytest.MonkeyPatch, seconds: float = 0.5) -> None:
+    """So long instead of ten seconds and more; after other failures it is 0.2 at first."""
+    pace = Pace(first=seconds, longest=seconds, jitter=0)
+    monkeypatch.setattr("daemon.pbx.line.AFTER_REFUSAL", pace)

@@ -170,3 +170,56 @@ async def test_a_cancelled_line_ends_its_connection(server: AmiServer) -> None:
         await line.action("Getvar")
     with pytest.raises(PbxUnavailable):
         await line.action("Getvar")
+
+
+async def test_a_pbx_that_restarts_says_so_and_is_waited_for(server: AmiServer) -> None:
+    told = Told()
+    async with ami_line(server, told) as line:
+        server.send({"Event": "Shutdown", "Shutdown": "Cleanly", "Restart": "True"}, *_numbered(1))
+        await until(told.numbers)
+        assert line.status.state is LineState.UP, "the end of the line is the end of the socket"
+        server.hang_up()
+        await until(lambda: server.logins == 2)
+
+
+# --- a message that cannot be taken in ---
+
+
+async def test_after_a_message_that_could_not_be_taken_in_the_pbx_is_asked_again(
+    server: AmiServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    def corrupt(event: Mapping[str, str]) -> None:
+        event["Number"]
+
+    snapshots: list[AmiLine] = []
+
+    async def take_snapshot(line: AmiLine) -> None:
+        snapshots.append(line)
+
+    told = Told(on_event=corrupt)
+    async with ami_line(server, told, take_snapshot=take_snapshot, ping_interval=0.2) as line:
+        assert len(snapshots) == 1
+        server.send(*[{"Event": "Newstate", "Numbr": "1"}] * 500, *_numbered(2))
+        await until(lambda: len(snapshots) == 2)
+        pings = [action for action in server.actions if action["Action"] == "Ping"]
+        await until(lambda: len(server.actions) > len(pings) + 2)
+        assert len(snapshots) == 2, "once for all of them, and the pings go on"
+        assert line.status.state is LineState.UP
+    assert told.numbers() == ["2"]
+    assert caplog.text.count("could not be taken in") == 2, "at once, and their number later"
+    assert "could not be taken in: 500" in caplog.text
+
+
+async def test_a_snapshot_that_fails_makes_a_new_connection(server: AmiServer) -> None:
+    async def take_snapshot(line: AmiLine) -> None:
+        if len(taken) == 1:
+            taken.append("not")
+            raise PbxUnavailable("no answer")
+        taken.append("well")
+
+    taken: list[str] = []
+    async with ami_line(server, take_snapshot=take_snapshot, ping_interval=0.1):
+        server.send_bytes(b"Evnt: Newstate\r\n\r\n")
+        await until(lambda: len(taken) == 3)
+    assert taken == ["well", "not", "well"]
+    assert server.logins == 2

@@ -1,0 +1,154 @@
+"""An HTTP server that plays the REST interface of an Asterisk."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from types import TracebackType
+from typing import Any, Self
+
+import aiohttp
+from aiohttp import web
+
+PASSWORD = "s3cret"
+APP = "uapid"
+
+_OPERATIONS = {
+    "applications": ("/applications/{applicationName}", "get", "applicationName"),
+    "endpoints": ("/endpoints", "list", None),
+    "events": ("/events", "eventWebsocket", "app"),
+}
+
+
+class AriServer:
+    """``answers`` is how a path below /ari is answered: status and JSON.
+
+    ``requests`` has the URL of each request. A frozen server keeps its sockets open and answers
+    nothing, not even a ping.
+    """
+
+    def __init__(self, password: str = PASSWORD) -> None:
+        self.answers: dict[str, tuple[int, Any]] = {
+            "/endpoints": (200, []),
+        }
+        self.port = 0
+        self.requests: list[str] = []
+        self.authorization = aiohttp.encode_basic_auth("uapid", password)
+        self._thawed = asyncio.Event()
+        self._thawed.set()
+        self._sockets: list[web.WebSocketResponse] = []
+
+    async def __aenter__(self) -> Self:
+        app = web.Application(middlewares=[self._authenticated])
+        app.router.add_get("/ari/api-docs/{name}.json", self._documentation)
+        app.router.add_get("/ari/events", self._events)
+        app.router.add_get("/ari{path:.*}", self._answer)
+        self._runner = web.AppRunner(app, shutdown_timeout=0.1)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", self.port).start()
+        self.port = self._runner.addresses[0][1]
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.thaw()
+        await self.hang_up()
+        await self._runner.cleanup()
+
+    def freeze(self) -> None:
+        self._thawed.clear()
+
+    def thaw(self) -> None:
+        self._thawed.set()
+
+    @property
+    def connected(self) -> int:
+        """How many WebSockets are open."""
+        return len(self._sockets)
+
+    async def send(self, event: dict[str, Any]) -> None:
+        for socket in self._sockets:
+            await socket.send_json(event)
+
+    async def hang_up(self) -> None:
+        """Close every WebSocket."""
+        for socket in list(self._sockets):
+            await socket.close()
+
+    @web.middleware
+    async def _authenticated(
+        self,
+        request: web.Request,
+        handler: Callable[[web.Request], Awaitable[web.StreamResponse]],
+    ) -> web.StreamResponse:
+        await self._thawed.wait()
+        self.requests.append(str(request.url))
+        if request.headers.get("Authorization") != self.authorization:
+            raise web.HTTPUnauthorized(text='{"message": "Authentication required"}')
+        return await handler(request)
+
+    async def _documentation(self, request: web.Request) -> web.Response:
+        if request.path.removeprefix("/ari") in self.answers:
+            return await self._answer(request)
+        listing = request.match_info["name"] == "resources"
+        return self._listing(request) if listing else self._declaration(request)
+
+    def _listing(self, request: web.Request) -> web.Response:
+        apis = [
+            {"path": f"/api-docs/{name}.{{format}}", "description": name} for name in _OPERATIONS
+        ]
+        return web.json_response(
+            {"swaggerVersion": "1.1", "basePath": self._base(request), "apis": apis}
+        )
+
+    def _declaration(self, request: web.Request) -> web.Response:
+        name = request.match_info["name"]
+        path, nickname, parameter = _OPERATIONS[name]
+        kind = "path" if "{" in path else "query"
+        operation: dict[str, Any] = {
+            "httpMethod": "GET",
+            "nickname": nickname,
+            "responseClass": "void",
+            "parameters": [],
+        }
+        if parameter:
+            operation["parameters"] = [
+                {"name": parameter, "paramType": kind, "required": True, "dataType": "string"}
+            ]
+        if name == "events":
+            operation["upgrade"] = "websocket"
+        return web.json_response(
+            {
+                "swaggerVersion": "1.1",
+                "basePath": self._base(request),
+                "resourcePath": f"/api-docs/{name}.{{format}}",
+                "apis": [{"path": path, "operations": [operation]}],
+                "models": {},
+            }
+        )
+
+    def _base(self, request: web.Request) -> str:
+        return f"http://{request.host}/ari"
+
+    async def _answer(self, request: web.Request) -> web.Response:
+        path = request.path.removeprefix("/ari")
+        status, body = self.answers.get(path, (404, {"message": "Resource not found"}))
+        return web.json_response(body, status=status)
+
+    async def _events(self, request: web.Request) -> web.WebSocketResponse:
+        socket = web.WebSocketResponse(autoping=False)
+        await socket.prepare(request)
+        self._sockets.append(socket)
+        self.answers[f"/applications/{APP}"] = (200, {"name": APP})
+        try:
+            async for message in socket:
+                await self._thawed.wait()
+                if message.type is aiohttp.WSMsgType.PING:
+                    await socket.pong(message.data)
+        finally:
+            self._sockets.remove(socket)
+            if not self._sockets:
+                del self.answers[f"/applications/{APP}"]
+        return socket
