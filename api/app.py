@@ -13,6 +13,7 @@ from api.auth import Authenticated
 from api.errors import HANDLERS, not_implemented
 from api.phone_call_events import PhoneCallEventsResource
 from api.phone_calls import PhoneCallsResource
+from api.readiness import ReadinessResource
 from daemon.service import Service
 
 _Handler = Callable[[Request], Awaitable[Response]]
@@ -26,7 +27,11 @@ def create_app(service: Service) -> Starlette:
         middleware=[Middleware(Authenticated, service=service)],
     )
     app = Starlette(
-        routes=[uapi, _address("/oauth/{endpoint:path}", GET=_not_yet, POST=_not_yet)],
+        routes=[
+            uapi,
+            _address("/oauth/{endpoint:path}", GET=_not_yet, POST=_not_yet),
+            _address("/ready", GET=ReadinessResource(service).show),
+        ],
         middleware=[Middleware(OneAddress)],
         exception_handlers=HANDLERS,
     )

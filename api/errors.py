@@ -49,6 +49,11 @@ def pbx_unavailable(message: str) -> UapiError:
     return UapiError(503, "pbx_unavailable", message, {"Retry-After": str(_RETRY_SECONDS)})
 
 
+def error_body(error: UapiError) -> dict[str, object]:
+    """What the answer to an error says, as JSON."""
+    return {"error": {"code": error.code, "message": error.message}}
+
+
 def shown(value: object) -> str:
     """What came, fit for a message: shortened, and with nothing in it that does not print."""
     if isinstance(value, list):
@@ -68,8 +73,7 @@ def shown(value: object) -> str:
 
 async def _answer(request: Request, error: Exception) -> Response:
     found = _uapi_error(request, error)
-    body = {"error": {"code": found.code, "message": found.message}}
-    return JSONResponse(body, found.status, found.headers)
+    return JSONResponse(error_body(found), found.status, found.headers)
 
 
 def _uapi_error(request: Request, error: Exception) -> UapiError:

@@ -27,7 +27,9 @@ from daemon.events.recorder import Recorder
 from daemon.pbx.ami import AmiLine
 from daemon.pbx.ari import AriLine
 from daemon.pbx.line import LineState, PbxError, PbxUnavailable
+from daemon.readiness import Readiness
 from daemon.store import Store
+from daemon.systemd import notify_status
 
 log = logging.getLogger(__name__)
 
@@ -71,6 +73,8 @@ class Service:
         self._truth_known = False
         self._holds_to_reconcile = asyncio.Event()
         self.broken = asyncio.Event()
+        for line in (self.ami, self.ari):
+            line.watch(self._tell_systemd)
 
     async def __aenter__(self) -> Self:
         """Open the store and start everything. Raises StoreError."""
@@ -106,6 +110,14 @@ class Service:
             log.warning("stop: what was not delivered in %g s is kept", STOP_DEADLINE)
         await _cancel(self._recording, self._delivering)
         self.store.close()
+
+    @property
+    def readiness(self) -> Readiness:
+        lines = {line.name: line.status for line in (self.ami, self.ari)}
+        return Readiness(lines, self._truth_known)
+
+    def _tell_systemd(self) -> None:
+        notify_status(self.readiness.story)
 
     def _start(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         task = asyncio.create_task(work, name=name)

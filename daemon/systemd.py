@@ -15,3 +15,9 @@ def notify(state: str) -> None:
     with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as channel:
         channel.connect(address)
         channel.sendall(state.encode())
+
+
+def notify_status(text: str) -> None:
+    """Send what ``systemctl status`` is to show beside the state."""
+    # Each line of a notification is a statement of its own, and nobody else may make one.
+    notify(f"STATUS={' '.join(text.split())}")

@@ -217,12 +217,11 @@ class Uapid:
 
     async def _ready(self, notifications: socket.socket) -> None:
         assert self._process is not None
-        loop = asyncio.get_running_loop()
-        told = asyncio.create_task(loop.sock_recv(notifications, 100))
+        told = asyncio.create_task(_until_told(notifications, b"READY=1"))
         ended = asyncio.create_task(self._process.wait())
         try:
             await asyncio.wait({told, ended}, return_when=asyncio.FIRST_COMPLETED)
-            if not told.done() or told.result() != b"READY=1":
+            if not told.done():
                 await ended
                 raise RuntimeError(f"uapid ended at its start:\n{self.log()}")
         finally:
@@ -243,6 +242,11 @@ class Uapid:
                 return await work
         except TimeoutError:
             raise TimeoutError(f"uapid {story} after {seconds:g} s:\n{self.log()}") from None
+
+
+async def _until_told(notifications: socket.socket, state: bytes) -> None:
+    while await asyncio.get_running_loop().sock_recv(notifications, 1000) != state:
+        pass
 
 
 def command() -> str:

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from daemon.systemd import notify
+from daemon.systemd import notify, notify_status
 
 
 def test_systemd_is_told_over_its_socket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -39,3 +39,15 @@ def test_without_systemd_nothing_happens(
     else:
         monkeypatch.setenv("NOTIFY_SOCKET", address)
     notify("READY=1")
+
+
+def test_a_status_is_one_line_whatever_the_pbx_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = str(tmp_path / "notify")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(path)
+        systemd.settimeout(5)
+        monkeypatch.setenv("NOTIFY_SOCKET", path)
+        notify_status("ARI refused: no\nREADY=1\r\n")
+        assert systemd.recv(100) == b"STATUS=ARI refused: no READY=1"

@@ -1,0 +1,124 @@
+"""GET /ready: what monitoring sees of the lines to the PBX."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+
+import pytest
+
+from tests.api.running import Answer, RunningApi, StartApi
+from tests.unit import ami_server, ari_server
+from tests.unit.ami_server import AmiServer, listed
+from tests.unit.ari_server import AriServer
+from tests.unit.waiting import until
+
+
+@pytest.fixture
+async def ami() -> AsyncIterator[AmiServer]:
+    async with AmiServer() as server:
+        server.answers["CoreShowChannels"] = listed("CoreShowChannel")
+        yield server
+
+
+@pytest.fixture
+async def ari() -> AsyncIterator[AriServer]:
+    async with AriServer() as server:
+        yield server
+
+
+@asynccontextmanager
+async def connected(
+    start_api: StartApi, ami: AmiServer, ari: AriServer, secret: str = ami_server.SECRET
+) -> AsyncIterator[RunningApi]:
+    """The API with both lines at work; they have tried to connect once."""
+    quick = {"timeout": 0.3, "ping_interval": 0.2}
+    sections = {
+        "ami": {"port": ami.port, "secret": secret, **quick},
+        "ari": {
+            "url": f"http://127.0.0.1:{ari.port}/",
+            "password": ari_server.PASSWORD,
+            **quick,
+        },
+    }
+    async with start_api(**sections) as api:
+        lines = (api.service.ami, api.service.ari)
+        running = [asyncio.create_task(line.run()) for line in lines]
+        try:
+            await asyncio.gather(*(line.settled() for line in lines))
+            yield api
+        finally:
+            for task in running:
+                task.cancel()
+            await asyncio.gather(*running, return_exceptions=True)
+
+
+async def ready(api: RunningApi) -> Answer:
+    """Asked without a token, as monitoring does."""
+    return await api.request("GET", "/ready", headers={})
+
+
+async def test_with_both_lines_up_and_the_channels_known_it_is_ready(
+    start_api: StartApi, ami: AmiServer, ari: AriServer
+) -> None:
+    async with connected(start_api, ami, ari) as api:
+        answer = await ready(api)
+    assert answer.status == 200
+    assert answer.body["ready"] is True
+    assert set(answer.body) == {"ready", "lines"}
+    assert set(answer.body["lines"]) == {"ami", "ari"}
+    for line in answer.body["lines"].values():
+        assert set(line) == {"state", "since", "lastMessage", "reason"}
+        assert line["state"] == "up"
+        assert datetime.fromisoformat(line["since"]).tzinfo is not None
+        assert 0 <= line["lastMessage"] < 5
+
+
+async def test_before_anything_came_it_is_not_ready_and_says_so(api: RunningApi) -> None:
+    answer = await ready(api)
+    assert answer.status == 503
+    assert int(answer.headers["Retry-After"]) > 0
+    assert answer.body["ready"] is False
+    assert answer.body["error"] == {
+        "code": "pbx_unavailable",
+        "message": "The PBX cannot be used now: "
+        "AMI down: not connected yet, ARI down: not connected yet.",
+    }
+    assert answer.body["lines"]["ami"]["lastMessage"] is None
+
+
+@pytest.mark.parametrize("broken", ["ami", "ari"])
+async def test_one_line_that_is_frozen_is_enough_not_to_be_ready(
+    start_api: StartApi, ami: AmiServer, ari: AriServer, broken: str
+) -> None:
+    async with connected(start_api, ami, ari) as api:
+        assert (await ready(api)).status == 200
+        server = ami if broken == "ami" else ari
+        server.freeze()
+        line = getattr(api.service, broken)
+        await until(lambda: line.status.state != "up", 2)
+        answer = await ready(api)
+        assert answer.status == 503
+        states = {name: line["state"] for name, line in answer.body["lines"].items()}
+        assert states == {"ami": "up", "ari": "up"} | {broken: "down"}
+        assert answer.body["lines"][broken]["reason"] in answer.body["error"]["message"]
+        server.thaw()
+        await until(lambda: line.status.state == "up", 3)
+        assert (await ready(api)).status == 200
+
+
+async def test_a_wrong_secret_is_told_and_not_shown(
+    start_api: StartApi, ami: AmiServer, ari: AriServer
+) -> None:
+    async with connected(start_api, ami, ari, secret="hunter2") as api:
+        answer = await ready(api)
+    assert answer.status == 503
+    assert answer.body["lines"]["ami"]["state"] == "refused"
+    assert "Authentication failed" in answer.body["lines"]["ami"]["reason"]
+    for secret in ("hunter2", ari_server.PASSWORD, ami_server.SECRET):
+        assert secret not in answer.text
+
+
+async def test_it_can_only_be_read(api: RunningApi) -> None:
+    assert (await api.request("POST", "/ready", headers={})).error == (405, "method_not_allowed")
+    assert (await api.request("HEAD", "/ready", headers={})).status == 503
