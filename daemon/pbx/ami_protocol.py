@@ -72,6 +72,11 @@ class AmiProtocol(asyncio.Protocol):
         self._buffer.clear()
         self._transport.abort()
 
+    @property
+    def backlog(self) -> int:
+        """How many bytes wait for the end of their message."""
+        return len(self._buffer)
+
     def take_missed(self) -> int:
         """How many messages could not be taken in since this was asked last."""
         missed, self._missed = self._missed, 0
