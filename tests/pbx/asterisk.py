@@ -1,5 +1,6 @@
-"""The test PBX: Asterisk 22 in a container, on a loopback address of its own."""
+"""The test PBX: Asterisk in a container, on a loopback address of its own."""
 
+import os
 import time
 from pathlib import Path
 from types import TracebackType
@@ -14,6 +15,10 @@ AMI_USERNAME, AMI_SECRET = "uapid", "uapid-secret"
 TEST_USERNAME, TEST_SECRET = "test", "test-secret"
 ARI_URL = f"http://{HOST}:8088/ari"
 ARI_USERNAME, ARI_PASSWORD = "uapid", "uapid-password"
+
+# The tests run on Asterisk 22, or on 16 if the environment says so.
+VERSION = os.environ.get("ASTERISK", "22")
+IMAGE = f"uapid-test-asterisk:{VERSION}"
 
 CONFIGURATION = Path(__file__).parent / "asterisk"
 START_SECONDS = 20.0
@@ -43,7 +48,7 @@ class Asterisk:
             f"--volume={file}:/etc/asterisk/{file.name}:ro"
             for file in sorted(CONFIGURATION.iterdir())
         )
-        self._container = Container("uapid-test-asterisk", options=tuple(mounts))
+        self._container = Container("uapid-test-asterisk", IMAGE, options=tuple(mounts))
 
     def __enter__(self) -> Self:
         self.start()

@@ -1,10 +1,8 @@
-"""A named Docker container of the test image, on the host's network."""
+"""A named Docker container of a test image, on the host's network."""
 
 import socket
 import subprocess
 from collections.abc import Sequence
-
-IMAGE = "uapid-test-asterisk:22"
 
 
 class DockerError(Exception):
@@ -25,8 +23,11 @@ def docker(*arguments: str) -> str:
 class Container:
     """One container; whatever a crashed run left under its name goes when it starts."""
 
-    def __init__(self, name: str, options: Sequence[str] = (), command: Sequence[str] = ()) -> None:
+    def __init__(
+        self, name: str, image: str, options: Sequence[str] = (), command: Sequence[str] = ()
+    ) -> None:
         self.name = name
+        self.image = image
         self._options = options
         self._command = command
 
@@ -38,7 +39,7 @@ class Container:
             # Without a name server each look-up of the own name would block for a second.
             *("--add-host", f"{socket.gethostname()}:127.0.0.1"),
             *self._options,
-            IMAGE,
+            self.image,
             *self._command,
         )
 

@@ -5,8 +5,8 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from tests.pbx.asterisk import Asterisk
-from tests.pbx.container import IMAGE, DockerError, docker
+from tests.pbx.asterisk import IMAGE, Asterisk
+from tests.pbx.container import DockerError, docker
 from tests.pbx.phone import Phone
 from tests.pbx.sipp import PhoneRoom
 
@@ -17,9 +17,9 @@ PlugIn = Callable[..., Awaitable[Phone]]
 def asterisk() -> Iterator[Asterisk]:
     """The PBX and the room of the phones, both started once for all tests."""
     try:
-        docker("image", "inspect", "--format", "{{.Id}}", IMAGE)
+        docker("image", "inspect", "--format", "{{.Id}}", IMAGE, PhoneRoom.container.image)
     except (DockerError, FileNotFoundError) as error:
-        pytest.fail(f"no test PBX ({error}): `make test` installs Docker and builds the image")
+        pytest.fail(f"no test PBX ({error}): make's targets install Docker and build the images")
     with Asterisk() as pbx, PhoneRoom():
         yield pbx
 

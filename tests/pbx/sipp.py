@@ -19,6 +19,9 @@ from tests.pbx.rtp import Address
 
 Line = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
+# It has SIPp too; one and the same whatever Asterisk the PBX has.
+IMAGE = "uapid-test-asterisk:22"
+
 END = b"\x1b"
 START_SECONDS = 10.0
 STOP_SECONDS = 5.0
@@ -46,6 +49,7 @@ class PhoneRoom:
 
     container = Container(
         "uapid-test-phones",
+        IMAGE,
         options=(f"--volume={_SCENARIOS}:/scenarios:ro",),
         command=("sh", "-c", _JOIN_SCENARIOS),
     )

@@ -3,9 +3,13 @@
 import asyncio
 import time
 
-from tests.pbx.asterisk import Asterisk
+from tests.pbx.asterisk import VERSION, Asterisk
 from tests.pbx.call import State
 from tests.pbx.fixtures import PlugIn
+
+
+def test_it_is_the_version_that_was_asked_for(asterisk: Asterisk) -> None:
+    assert f"Asterisk {VERSION}." in asterisk.cli("core show version")
 
 
 async def test_it_works_again_after_a_crash(plug_in: PlugIn, asterisk: Asterisk) -> None:
