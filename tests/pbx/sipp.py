@@ -29,7 +29,7 @@ STOP_SECONDS = 5.0
 _SCENARIOS = Path(__file__).parent / "scenarios"
 # SIPp waits for its calls when its line is closed. What ends it at once is the end of its
 # standard input, which comes too when our own process dies.
-_RUN_UNTIL_END_OF_INPUT = """
+RUN_UNTIL_END_OF_INPUT = """
 exec 3<&0
 { read -r _ <&3; kill -9 $$; } >/dev/null 2>&1 &
 exec sipp "$@" </dev/null
@@ -97,7 +97,7 @@ class Sipp:
         )
         self._process = await asyncio.create_subprocess_exec(
             *("docker", "exec", "--interactive", "--workdir=/tmp", PhoneRoom.container.name),
-            *("sh", "-c", _RUN_UNTIL_END_OF_INPUT, "sipp"),
+            *("sh", "-c", RUN_UNTIL_END_OF_INPUT, "sipp"),
             *(f"{HOST}:5060", "-sf", f"/tmp/{self._scenario}.xml"),
             *("-3pcc", "{}:{}".format(*server.sockets[0].getsockname())),
             *("-i", host, "-p", str(port), "-bind_local"),

@@ -7,8 +7,8 @@ import socket
 import sqlite3
 import sys
 import time
-from collections.abc import Awaitable
-from contextlib import closing
+from collections.abc import Awaitable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
@@ -165,6 +165,16 @@ class Uapid:
     async def kill(self) -> int:
         """End it without warning (SIGKILL)."""
         return await self._end(signal.SIGKILL)
+
+    @contextmanager
+    def held_up(self) -> Iterator[None]:
+        """It does nothing for so long (SIGSTOP, SIGCONT): its connections stay open, unread."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._process.send_signal(signal.SIGCONT)
 
     def log(self) -> str:
         """What it logged since the first start."""
