@@ -33,7 +33,6 @@ from daemon.systemd import notify_status
 
 log = logging.getLogger(__name__)
 
-EVENT_CLASSES = "call"
 ENDPOINTS_INTERVAL = 60.0
 STOP_DEADLINE = 20.0
 RECONCILE_RETRY = 1.0
@@ -55,7 +54,7 @@ class Service:
         self._tracker = Tracker(settings.node.name, self.directory)
         self.ami = AmiLine(
             settings.ami,
-            event_classes=EVENT_CLASSES,
+            event_classes=_event_classes(settings),
             events=self._tracker.event_names,
             on_event=self._on_ami_event,
             take_snapshot=self._take_snapshot,
@@ -209,6 +208,13 @@ class Service:
             await self.store.write(lambda db: _keep_endpoints(db, names))
         except sqlite3.Error as error:
             log.error("store: %s; the PBX's endpoints are not kept for the next start", error)
+
+
+def _event_classes(settings: Settings) -> str:
+    """What is asked for at login, as events that nobody needs would cost the PBX and us alike."""
+    types = {extension.type for extension in settings.extensions}
+    needed = {"queue": "agent", "ivr": "dialplan"}
+    return ",".join(["call", *(needed[type] for type in sorted(types & needed.keys()))])
 
 
 def _story(change: CallChange) -> str:

@@ -39,8 +39,7 @@ class LiveCalls:
         return self._shown(
             call
             for call in self._live.calls()
-            if self._is_owned(call.charged_to, user_id)
-            or any(self._is_owned(leg.extension, user_id) for leg in call.channels.values())
+            if any(self._is_owned(extension, user_id) for extension in _extensions_of(call))
         )
 
     def _check(self) -> None:
@@ -55,3 +54,10 @@ class LiveCalls:
     def _shown(self, calls: Iterable[Call]) -> list[PhoneCall]:
         ordered = sorted(calls, key=lambda call: (call.published, call.id))
         return [phone_call(call, self._live, self._holding_since) for call in ordered]
+
+
+def _extensions_of(call: Call) -> set[str | None]:
+    """Of its legs, of the queues, conferences and IVRs that it is in, and of who pays."""
+    legs = (leg.extension for leg in call.channels.values())
+    rooms = (visit.extension for visit in call.visits)
+    return {call.charged_to, *legs, *rooms}

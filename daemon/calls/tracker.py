@@ -65,6 +65,8 @@ class Tracker:
             "AgentComplete": visits.agent_completed,
             "ConfbridgeJoin": visits.conference_joined,
             "ConfbridgeLeave": visits.conference_left,
+            "HangupRequest": visits.hangup_requested,
+            "SoftHangupRequest": visits.hangup_requested,
             "Hangup": self._hangup,
         }
 

@@ -1,9 +1,10 @@
 """Who is in which queue, conference and IVR: each stay is a leg of that extension.
 
-A queue is joined and left by its events; one that ends with QueueCallerLeave alone was left
-without success, unless AgentConnect comes next. A conference answers at once. An IVR is a context
-of the dialplan: the leg begins when a channel is first seen in it and ends when it is seen
-elsewhere.
+A queue is joined and left by its events. QueueCallerAbandon comes for callers who hang up and for
+those whose time is over, so that only a hang-up that was asked for before tells them apart. After
+QueueCallerLeave alone AgentConnect comes next, or else the queue was left without success.
+A conference answers at once. An IVR is a context of the dialplan: the leg begins when a channel is
+first seen in it and ends when it is seen elsewhere.
 """
 
 from collections.abc import Iterable
@@ -34,6 +35,7 @@ class Visits:
         self._changes = changes
         self._rooms = rooms
         self._leaving: dict[str, Visit] = {}  # left a queue; the next event tells with what success
+        self._hanging_up: set[str] = set()
 
     # --- events ---
 
@@ -45,7 +47,9 @@ class Visits:
     def queue_abandoned(self, event: AmiEvent, now: datetime) -> None:
         visit = self._in_queue(event)
         if visit is not None:
-            self._changes.visit_ended(visit, CallStatus.CANCEL, now)
+            gave_up = visit.uniqueid in self._hanging_up
+            status = CallStatus.CANCEL if gave_up else CallStatus.NOANSWER
+            self._changes.visit_ended(visit, status, now)
 
     def queue_left(self, event: AmiEvent, now: datetime) -> None:
         visit = self._in_queue(event)
@@ -75,6 +79,10 @@ class Visits:
         if visit is not None:
             self._changes.visit_ended(visit, CallStatus.ANSWER, now)
 
+    def hangup_requested(self, event: AmiEvent, now: datetime) -> None:
+        if self._live.visits_of(event["Uniqueid"]):
+            self._hanging_up.add(event["Uniqueid"])
+
     def seen(self, event: AmiEvent, now: datetime) -> None:
         """Look at any event of a channel: where in the dialplan it is."""
         uniqueid = event["Uniqueid"]
@@ -86,6 +94,7 @@ class Visits:
 
     def gone(self, uniqueid: str, now: datetime) -> None:
         """The channel has ended, and with it all its visits, the innermost first."""
+        self._hanging_up.discard(uniqueid)
         left = self._leaving.pop(uniqueid, None)
         if left is not None:
             self._changes.visit_ended(left, CallStatus.NOANSWER, now)
@@ -159,7 +168,9 @@ class Visits:
         )
 
     def _in_queue(self, event: AmiEvent) -> Visit | None:
-        return self._visit(event["Uniqueid"], Room.QUEUE, self._rooms.of_queue(event["Queue"]))
+        # Asterisk 16 has sent AgentComplete without its channels; Hangup ends such a visit.
+        uniqueid = event.get("Uniqueid", "")
+        return self._visit(uniqueid, Room.QUEUE, self._rooms.of_queue(event["Queue"]))
 
 
 def _is_up(event: AmiEvent) -> bool:

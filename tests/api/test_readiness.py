@@ -18,6 +18,7 @@ from tests.unit.waiting import until
 async def ami() -> AsyncIterator[AmiServer]:
     async with AmiServer() as server:
         server.answers["CoreShowChannels"] = listed("CoreShowChannel")
+        server.answers["BridgeList"] = listed("BridgeListItem")
         yield server
 
 

@@ -23,7 +23,8 @@ class OtherApp:
 
     async def __aenter__(self) -> Self:
         session = aiohttp.ClientSession(
-            auth=aiohttp.BasicAuth(ARI_USERNAME, ARI_PASSWORD), raise_for_status=True
+            headers={"Authorization": aiohttp.encode_basic_auth(ARI_USERNAME, ARI_PASSWORD)},
+            raise_for_status=True,
         )
         self._session = await self._open.enter_async_context(session)
         line = session.ws_connect(f"{ARI_URL}/events", params={"app": NAME})

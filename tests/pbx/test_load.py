@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.pbx.asterisk import AMI_PORT, HOST
 from tests.pbx.client import Client
-from tests.pbx.phone import PHONES
+from tests.pbx.phonebook import PHONES
 from tests.pbx.receiver import URL, Receiver
 from tests.pbx.test_events import ANSWER_IN, DIAL_IN, HANGUP
 from tests.pbx.traffic import in_proc, place_calls

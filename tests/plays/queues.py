@@ -5,29 +5,34 @@ from tests.plays.stage import Stage
 
 
 async def queue_of_phones(stage: Stage) -> None:
-    ana, dan = await _served(stage, "0003*610")
-    await _talk_and_end(stage, ana, dan)
-
-
-async def queue_of_local_channels(stage: Stage) -> None:
-    ana, dan = await _served(stage, "0003*611")
-    await stage.optimized()
-    await _talk_and_end(stage, ana, dan)
-
-
-async def queue_of_local_channels_that_stay(stage: Stage) -> None:
-    ana, dan = await _served(stage, "0003*612")
-    await _talk_and_end(stage, ana, dan)
-
-
-async def _served(stage: Stage, number: str) -> tuple[Phone, Phone]:
     ana, cleo, dan = await stage.phones("0003*210", "0003*024", "0003*025")
-    await ana.call(number)
+    await ana.call("0003*610")
     await cleo.ringing()
     await dan.ringing()
     await stage.step("ringing")
     await dan.answer()
     await cleo.ended()
+    await _talk_and_end(stage, ana, dan)
+
+
+async def queue_of_local_channels(stage: Stage) -> None:
+    ana, dan = await _served_by_dan(stage, "0003*611")
+    await stage.optimized()
+    await _talk_and_end(stage, ana, dan)
+
+
+async def queue_of_local_channels_that_stay(stage: Stage) -> None:
+    ana, dan = await _served_by_dan(stage, "0003*612")
+    await _talk_and_end(stage, ana, dan)
+
+
+async def _served_by_dan(stage: Stage, number: str) -> tuple[Phone, Phone]:
+    ana, dan = await stage.phones("0003*210", "0003*025")
+    await ana.call(number)
+    await dan.ringing()
+    await stage.step("ringing")
+    await dan.answer()
+    await ana.answered()
     return ana, dan
 
 

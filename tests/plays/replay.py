@@ -9,9 +9,9 @@ from pathlib import Path
 
 from api.phone_call_json import phone_call_json
 from config.settings import Settings
-from daemon.calls.model import CallChange
+from daemon.calls.live import LiveCalls
+from daemon.calls.model import CallChange, Channel
 from daemon.calls.tracker import Tracker
-from daemon.calls.views import phone_call
 from daemon.directory import Directory
 from daemon.events.matching import event_type, parameters
 from tests.pbx.phonebook import PHONES
@@ -54,12 +54,9 @@ class Replay:
             self.changes += self.tracker.fold(message, self.now)
 
     def calls(self) -> list[dict[str, object]]:
-        """The live calls as the API shows them, oldest first."""
-        live = sorted(self.tracker.live.calls(), key=lambda call: (call.published, call.id))
-        shown = (
-            phone_call(call, self.tracker.live, lambda channel: channel.held_since) for call in live
-        )
-        return [phone_call_json(call, "", self.directory, None) for call in shown]
+        """The live calls of user 12 as the API shows them, oldest first."""
+        live = LiveCalls(self.tracker.live, self.directory, _held_since, lambda: None)
+        return [phone_call_json(call, "", self.directory, None) for call in live.owned_by(12)]
 
     def text(self) -> str:
         return self.telling.text(
@@ -67,6 +64,10 @@ class Replay:
             for change in self.changes
             if change.extension is not None
         )
+
+
+def _held_since(channel: Channel) -> datetime | None:
+    return channel.held_since
 
 
 def expected(name: str) -> str:

@@ -138,7 +138,7 @@ async def ami_redirect_of_both_to_a_room(stage: Stage) -> None:
 
 
 async def ami_redirect_of_both_to_phones(stage: Stage) -> None:
-    """Ana and Bob part: one call becomes two."""
+    """Ana and Bob part: one call becomes two. Bob's goes to 0003*634, which takes its time."""
     ana, bob, cleo, dan = await stage.phones("0003*210", "0003*211", "0003*024", "0003*025")
     await talking(stage, ana, bob)
     await stage.ami(
@@ -147,7 +147,7 @@ async def ami_redirect_of_both_to_phones(stage: Stage) -> None:
         ExtraChannel=stage.channel("0003*211"),
         Exten="0003*024",
         **DIALPLAN,
-        ExtraExten="0003*025",
+        ExtraExten="0003*634",
         ExtraContext="internal",
         ExtraPriority="1",
     )
