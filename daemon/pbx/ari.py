@@ -39,9 +39,10 @@ class _WebSocket:
         self._on_data = on_data
 
     @property
-    def error(self) -> BaseException | None:
-        """What ended it, None if it ended in good order."""
-        return self._socket.exception()
+    def silence(self) -> str:
+        """That no answer to a ping came, if that ended it."""
+        error = self._socket.exception()
+        return str(error) if isinstance(error, TimeoutError) else ""
 
     async def receive(self) -> aiohttp.WSMessage:
         while True:
@@ -83,8 +84,8 @@ class _HttpClient(AsynchronousHttpClient):  # type: ignore[misc]
 
     @property
     def why_lost(self) -> str:
-        errors = [str(socket.error) for socket in self.websockets if socket.error]
-        return ": ".join(["the WebSocket was lost", *errors])
+        silences = [socket.silence for socket in self.websockets if socket.silence]
+        return ": ".join(["the WebSocket was lost", *silences])
 
     async def request(self, *arguments: Any, **named: Any) -> Any:
         try:

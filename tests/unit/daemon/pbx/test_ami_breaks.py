@@ -62,7 +62,7 @@ async def test_a_connection_that_is_not_even_refused_is_given_up_at_the_deadline
     # Linux drops the SYN when the backlog is full, as a network that is cut would.
     with (
         socket.create_server(("127.0.0.1", 0), backlog=0) as full,
-        socket.create_connection(full.getsockname()),
+        socket.create_connection(full.getsockname(), timeout=5),
     ):
         server = AmiServer()
         server.port = full.getsockname()[1]

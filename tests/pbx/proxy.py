@@ -1,0 +1,133 @@
+"""A bad network between the daemon and the PBX."""
+
+import asyncio
+from contextlib import suppress
+from types import TracebackType
+from typing import Self
+
+from tests.pbx.asterisk import AMI_PORT, HOST
+from tests.pbx.uapid import SETTINGS
+
+ARI_PORT = 8088
+ADDRESS = "127.0.77.4"
+
+
+class Link:
+    """Passes a TCP port on: `async with Link(port):` listens at ADDRESS and leads to the PBX.
+
+    ``delay`` is how many seconds late each read is passed on, ``piece`` how many bytes at a time.
+    """
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self.delay = 0.0
+        self.piece = 1 << 16
+        self._whole = asyncio.Event()
+        self._whole.set()
+        self._passing: set[asyncio.Task[None]] = set()
+
+    async def __aenter__(self) -> Self:
+        await self._listen()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.refuse()
+
+    def cut(self) -> None:
+        """From now on nothing goes through, in either direction; connections stay open."""
+        self._whole.clear()
+
+    async def heal(self) -> None:
+        """Ends ``cut``, what was held up arrives as TCP would bring it, or ends ``refuse``."""
+        if not self._server.is_serving():
+            await self._listen()
+        self._whole.set()
+
+    async def refuse(self) -> None:
+        """Ends every connection, and refuses new ones."""
+        self._server.close()
+        for task in self._passing:
+            task.cancel()
+        await asyncio.gather(*self._passing, return_exceptions=True)
+
+    async def _listen(self) -> None:
+        self._server = await asyncio.start_server(self._serve, ADDRESS, self.port)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._passing.add(task)
+        try:
+            await self._whole.wait()
+            with suppress(OSError):
+                there_reader, there_writer = await asyncio.open_connection(HOST, self.port)
+                try:
+                    async with asyncio.TaskGroup() as both:
+                        both.create_task(self._pass_on(reader, there_writer))
+                        both.create_task(self._pass_on(there_reader, writer))
+                finally:
+                    there_writer.transport.abort()
+        except asyncio.CancelledError:
+            pass  # of refuse(); the server's own callback would take it for a failure
+        finally:
+            writer.transport.abort()
+            self._passing.discard(task)
+
+    async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError):
+            while data := await reader.read(1 << 16):
+                if self.delay:
+                    await asyncio.sleep(self.delay)
+                await self._whole.wait()
+                for start in range(0, len(data), self.piece):
+                    writer.write(data[start : start + self.piece])
+                    await writer.drain()
+                    if self.piece < len(data):
+                        await asyncio.sleep(0)  # so that each piece is a segment of its own
+        writer.transport.abort()
+
+
+class Network:
+    """Both links to the PBX."""
+
+    def __init__(self) -> None:
+        self.ami = Link(AMI_PORT)
+        self.ari = Link(ARI_PORT)
+        self.links = (self.ami, self.ari)
+
+    async def __aenter__(self) -> Self:
+        for link in self.links:
+            await link.__aenter__()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for link in self.links:
+            await link.refuse()
+
+    def cut(self) -> None:
+        for link in self.links:
+            link.cut()
+
+    async def refuse(self) -> None:
+        for link in self.links:
+            await link.refuse()
+
+    async def heal(self) -> None:
+        for link in self.links:
+            await link.heal()
+
+
+# The daemon's settings with the network in between.
+THROUGH_THE_NETWORK = SETTINGS.replace(f'host = "{HOST}"', f'host = "{ADDRESS}"').replace(
+    f"http://{HOST}:{ARI_PORT}", f"http://{ADDRESS}:{ARI_PORT}"
+)
