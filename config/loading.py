@@ -121,6 +121,11 @@ def _source(location: Sequence[str], sources: Mapping[tuple[str, ...], str]) -> 
     )
 
 
+def _has_password(value: object) -> bool:
+    """Whether this may be a URL with a password in it."""
+    return isinstance(value, str) and "://" in value and any(sign in value for sign in "@?")
+
+
 def _explain(error: ValidationError, default: str, sources: Mapping[tuple[str, ...], str]) -> str:
     lines = []
     for fault in error.errors():
@@ -133,7 +138,7 @@ def _explain(error: ValidationError, default: str, sources: Mapping[tuple[str, .
         elif not location or isinstance(fault["input"], dict | BaseModel):
             lines.append(f"{source}: {key + ': ' if key else ''}{message}")
         else:
-            secret = location[-1] in ("secret", "password")
+            secret = location[-1] in ("secret", "password") or _has_password(fault["input"])
             came = "a value that is not shown" if secret else repr(fault["input"])
             lines.append(f"{source}: {key}: got {came}: {message}")
     return "\n".join(lines)

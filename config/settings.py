@@ -44,6 +44,9 @@ def _http_url(url: str) -> str:
         usable = False
     if not usable:
         raise ValueError("an http or https URL with a host is allowed")
+    if "@" in parts.netloc or parts.query or parts.fragment:
+        # A URL is shown in logs and answers; nothing that is secret belongs there.
+        raise ValueError("a URL without user, password, query and fragment is allowed")
     return url
 
 

@@ -27,6 +27,11 @@ def _refusal_of(tmp_path: Path, text: str) -> tuple[str, Path]:
         ('[node]\ntimezone = "/etc/passwd"', "node.timezone", "'/etc/passwd'", "Europe/"),
         ('[ari]\nurl = "ftp://pbx/"', "ari.url", "'ftp://pbx/'", "http or https"),
         ('[ari]\nurl = "http://"', "ari.url", "'http://'", "with a host"),
+        ("[ami]\nping_interval = 0", "ami.ping_interval", "0", "greater than or equal to 0.1"),
+        ("[ami]\ntimeout = 61", "ami.timeout", "61", "less than or equal to 60"),
+        ("[ari]\nping_interval = 61", "ari.ping_interval", "61", "less than or equal to 60"),
+        ("[ari]\ntimeout = -1", "ari.timeout", "-1", "greater than or equal to 0.1"),
+        ('[ami]\nusername = "a\\r\\nb"', "ami.username", "'a\\r\\nb'", "one line of text"),
         ('[ari]\napp = "a,b"', "ari.app", "'a,b'", "pattern"),
         ('[http]\npublic_url = "uapi"', "http.public_url", "'uapi'", "http or https"),
         ('[api]\nempty = "404"', "api.empty", "'404'", "'204' or '200'"),
@@ -189,3 +194,17 @@ def test_a_file_that_is_no_toml_is_named(tmp_path: Path, content: bytes) -> None
     with pytest.raises(SettingsError, match="is not TOML") as refusal:
         load_settings(file, {})
     assert str(file) in str(refusal.value)
+
+
+@pytest.mark.parametrize("url", ["http://me:hunter2@pbx/", "http://pbx/?api_key=me:hunter2"])
+def test_a_password_in_a_url_is_refused_and_not_shown(tmp_path: Path, url: str) -> None:
+    message, _ = _refusal_of(tmp_path, f'[ari]\nurl = "{url}"')
+    assert "ari.url: got a value that is not shown: " in message
+    assert "without user, password, query and fragment" in message
+    assert "hunter2" not in message
+
+
+def test_a_secret_of_two_lines_is_refused_and_not_shown(tmp_path: Path) -> None:
+    message, _ = _refusal_of(tmp_path, '[ami]\nsecret = "hunter2\\r\\nAction: Originate"')
+    assert "ami.secret: got a value that is not shown: one line of text is allowed" in message
+    assert "hunter2" not in message

@@ -237,6 +237,27 @@ async def test_a_part_that_fails_is_told_so_that_the_process_can_be_started_agai
         await until(service.broken.is_set)
 
 
+async def test_a_hangup_that_came_damaged_leaves_no_ghost(
+    settings: Settings, server: AmiServer, app: Receiver
+) -> None:
+    quick = settings.ami.model_copy(update={"ping_interval": 0.2})
+    pbx = Script()
+    async with Service(settings.model_copy(update={"ami": quick})) as service:
+        await _subscribe(service, app)
+        await _up(service)
+        john, mary = pbx.talk(JOHN, "220", MARY)
+        _play(server, pbx)
+        await until(lambda: len(app.requests) == 2)
+        pbx.hang_up(mary, john)
+        for event in pbx.events:
+            event["Uniqeid"] = event.pop("Uniqueid")
+        _play(server, pbx)
+        await until(lambda: len(app.requests) == 3, 2)
+        assert service.calls.of_extensions([JOHN]) == []
+    assert server.logins == 1, "it is asked on the same connection"
+    assert _received(app) == [("/1", "CALLING"), ("/2", "ANSWER"), ("/4", "ANSWER")]
+
+
 async def test_calls_go_on_being_told_while_ari_hangs(
     settings: Settings, server: AmiServer, app: Receiver
 ) -> None:

@@ -138,6 +138,19 @@ async def test_an_action_that_nobody_waits_for_any_more_harms_nothing(server: Am
         assert line.status.state is LineState.UP
 
 
+async def test_an_action_without_an_answer_ends_at_its_deadline_and_the_line_goes_on(
+    server: AmiServer,
+) -> None:
+    server.answers |= {"Getvar": silence, "Status": silence, "Setvar": success()}
+    async with ami_line(server, timeout=0.2) as line:
+        with pytest.raises(PbxTimeout, match=r"no answer to Getvar in 0\.2 s"):
+            await line.action("Getvar")
+        with pytest.raises(PbxTimeout, match=r"no answer to Status in 0\.2 s"):
+            await line.list_action("Status")
+        await line.action("Setvar")
+        assert line.status.state is LineState.UP
+
+
 async def test_before_the_line_runs_an_action_fails_and_says_why() -> None:
     async def never() -> None:
         raise AssertionError

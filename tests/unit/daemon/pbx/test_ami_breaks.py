@@ -44,6 +44,19 @@ async def test_a_link_that_is_open_and_silent_is_found_and_made_anew(server: Ami
         await until_up(line)
 
 
+async def test_a_line_that_is_cancelled_before_it_connects_again_stays_away(
+    server: AmiServer,
+) -> None:
+    told = Told()
+    async with ami_line(server, told):
+        server.hang_up()
+        await until(lambda: told.lost == 1)
+    async with ami_line(server, ping_interval=SOON.first * 2):
+        # Until then the other one would have connected again.
+        await until(lambda: any(action["Action"] == "Ping" for action in server.actions))
+        assert server.logins == 2
+
+
 async def test_a_pbx_that_accepts_and_does_not_greet_is_given_up_at_the_deadline(
     server: AmiServer,
 ) -> None:
