@@ -34,7 +34,7 @@ class AriServer:
         self.authorization = aiohttp.encode_basic_auth("uapid", password)
         self._thawed = asyncio.Event()
         self._thawed.set()
-        self._sockets: list[web.WebSocketResponse] = []
+        self._transports: dict[web.WebSocketResponse, asyncio.Transport] = {}
 
     async def __aenter__(self) -> Self:
         app = web.Application(middlewares=[self._authenticated])
@@ -59,22 +59,26 @@ class AriServer:
 
     def freeze(self) -> None:
         self._thawed.clear()
+        for transport in self._transports.values():
+            transport.pause_reading()
 
     def thaw(self) -> None:
         self._thawed.set()
+        for transport in self._transports.values():
+            transport.resume_reading()
 
     @property
     def connected(self) -> int:
         """How many WebSockets are open."""
-        return len(self._sockets)
+        return len(self._transports)
 
     async def send(self, event: dict[str, Any]) -> None:
-        for socket in self._sockets:
+        for socket in self._transports:
             await socket.send_json(event)
 
     async def hang_up(self) -> None:
         """Close every WebSocket."""
-        for socket in list(self._sockets):
+        for socket in list(self._transports):
             await socket.close()
 
     @web.middleware
@@ -140,15 +144,15 @@ class AriServer:
     async def _events(self, request: web.Request) -> web.WebSocketResponse:
         socket = web.WebSocketResponse(autoping=False)
         await socket.prepare(request)
-        self._sockets.append(socket)
+        assert isinstance(request.transport, asyncio.Transport)
+        self._transports[socket] = request.transport
         self.answers[f"/applications/{APP}"] = (200, {"name": APP})
         try:
             async for message in socket:
-                await self._thawed.wait()
                 if message.type is aiohttp.WSMsgType.PING:
                     await socket.pong(message.data)
         finally:
-            self._sockets.remove(socket)
-            if not self._sockets:
+            del self._transports[socket]
+            if not self._transports:
                 del self.answers[f"/applications/{APP}"]
         return socket
