@@ -82,7 +82,9 @@ class AmiLine(Line):
         protocol.send_action(action)
         seconds = self._settings.timeout
         try:
-            answer = await asyncio.wait_for(action.future, seconds)
+            # Not wait_for: until Python 3.12 it loses a cancellation that comes with the answer.
+            async with asyncio.timeout(seconds):
+                answer = await action.future
         except TimeoutError:
             raise PbxTimeout(f"AMI gave no answer to {name} in {seconds:g} s") from None
         finally:

@@ -22,7 +22,6 @@ from daemon.pbx.line import CONNECT_DEADLINE, Line, PbxRefused, PbxTimeout, PbxU
 from daemon.supervise import Pace, keep_running
 
 _REPLACED = "another client has taken the application; each daemon needs an [ari] app of its own"
-_CLOSE_DEADLINE = 1.0  # a PBX that is frozen does not say good-bye
 # Two daemons with one application take it from each other for ever: not in a hurry.
 _AFTER_REPLACEMENT = Pace(first=0.2, longest=30.0)
 _REMEDY = "compare [ari] username and password with ari.conf; the user must not be read_only"
@@ -102,7 +101,6 @@ class _HttpClient(AsynchronousHttpClient):  # type: ignore[misc]
             params=params,
             heartbeat=self._heartbeat,
             autoping=False,
-            timeout=aiohttp.ClientWSTimeout(ws_close=_CLOSE_DEADLINE),
         )
         socket = _WebSocket(opened, self._on_data)
         self.websockets.add(socket)

@@ -23,7 +23,7 @@ class Told:
 
     events: list[dict[str, str]] = field(default_factory=list)
     lost: int = 0
-    on_event: Callable[[Mapping[str, str]], None] = lambda _: None
+    on_event: Callable[[Mapping[str, str]], object] = lambda _: None
 
     def take(self, event: Mapping[str, str]) -> None:
         self.on_event(event)

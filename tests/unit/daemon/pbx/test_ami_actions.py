@@ -138,6 +138,19 @@ async def test_an_action_that_nobody_waits_for_any_more_harms_nothing(server: Am
         assert line.status.state is LineState.UP
 
 
+async def test_a_cancellation_that_comes_with_the_answer_is_not_lost(server: AmiServer) -> None:
+    """Or a daemon that is told to stop would wait for ever for a line that goes on."""
+    server.answers["Getvar"] = silence
+    told = Told(on_event=lambda _: asked.cancel())
+    async with ami_line(server, told) as line:
+        asked = asyncio.create_task(line.action("Getvar"))
+        await until(lambda: "Getvar" in server.names())
+        its = {"ActionID": server.actions[-1]["ActionID"]}
+        server.send({"Response": "Success", **its}, {"Event": "Hangup"})
+        await asyncio.wait({asked})
+        assert asked.cancelled()
+
+
 async def test_an_action_without_an_answer_ends_at_its_deadline_and_the_line_goes_on(
     server: AmiServer,
 ) -> None:
