@@ -1,9 +1,7 @@
 """The parts together: from the AMI bytes to the app, and over a restart."""
 
-import asyncio
 import socket
 from collections.abc import AsyncIterator, Iterator
-from contextlib import suppress
 from pathlib import Path
 from urllib.parse import parse_qsl
 
@@ -16,7 +14,6 @@ from daemon.pbx.line import LineState, PbxUnavailable
 from daemon.service import Service
 from daemon.store import open_database
 from tests.unit.ami_server import SECRET, AmiServer, listed
-from tests.unit.ari_server import PASSWORD, AriServer
 from tests.unit.daemon.calls.pbx_script import Leg, Script
 from tests.unit.daemon.people import JOHN, MARY, SETTINGS
 from tests.unit.waiting import until
@@ -235,86 +232,3 @@ async def test_a_part_that_fails_is_told_so_that_the_process_can_be_started_agai
         pbx.talk(JOHN, "220", MARY)
         _play(server, pbx)
         await until(service.broken.is_set)
-
-
-async def test_a_hangup_that_came_damaged_leaves_no_ghost(
-    settings: Settings, server: AmiServer, app: Receiver
-) -> None:
-    quick = settings.ami.model_copy(update={"ping_interval": 0.2})
-    pbx = Script()
-    async with Service(settings.model_copy(update={"ami": quick})) as service:
-        await _subscribe(service, app)
-        await _up(service)
-        john, mary = pbx.talk(JOHN, "220", MARY)
-        _play(server, pbx)
-        await until(lambda: len(app.requests) == 2)
-        pbx.hang_up(mary, john)
-        for event in pbx.events:
-            event["Uniqeid"] = event.pop("Uniqueid")
-        _play(server, pbx)
-        await until(lambda: len(app.requests) == 3, 2)
-        assert service.calls.of_extensions([JOHN]) == []
-    assert server.logins == 1, "it is asked on the same connection"
-    assert _received(app) == [("/1", "CALLING"), ("/2", "ANSWER"), ("/4", "ANSWER")]
-
-
-async def test_calls_go_on_being_told_while_ari_hangs(
-    settings: Settings, server: AmiServer, app: Receiver
-) -> None:
-    pbx = Script()
-    async with AriServer() as ari:
-        ari_settings = {"url": f"http://127.0.0.1:{ari.port}/", "password": PASSWORD}
-        settings = settings.model_copy(update={"ari": Ari.model_validate(ari_settings)})
-        async with Service(settings) as service:
-            await _subscribe(service, app)
-            await _up(service)
-            await until(lambda: service.ari.status.state is LineState.UP)
-            ari.freeze()
-            asked = asyncio.create_task(service.ari.call("endpoints", "list"))
-            john, mary = pbx.talk(JOHN, "220", MARY)
-            pbx.hang_up(mary, john)
-            _play(server, pbx)
-            await until(lambda: len(app.requests) == 3, 2)
-            assert not asked.done(), "ARI has not answered all the while"
-            ari.thaw()
-            await asked
-    assert _received(app) == [("/1", "CALLING"), ("/2", "ANSWER"), ("/4", "ANSWER")]
-
-
-async def test_calls_are_told_though_ari_has_never_answered(
-    settings: Settings, server: AmiServer, app: Receiver
-) -> None:
-    pbx = Script()
-    async with AriServer() as ari:
-        ari.freeze()
-        url = f"http://127.0.0.1:{ari.port}/"
-        settings = settings.model_copy(update={"ari": Ari(url=url)})
-        async with Service(settings) as service:
-            await _subscribe(service, app)
-            await _up(service)
-            pbx.talk(JOHN, "220", MARY)
-            _play(server, pbx)
-            await until(lambda: len(app.requests) == 2, 2)
-            assert service.ari.status.state is LineState.DOWN
-
-
-async def test_systemd_is_told_of_each_change_of_a_line(
-    settings: Settings, server: AmiServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def told(text: str) -> bool:
-        with suppress(BlockingIOError):
-            while True:
-                heard.append(systemd.recv(1000).decode())
-        return any(text in status for status in heard)
-
-    heard: list[str] = []
-    path = str(tmp_path / "notify")
-    monkeypatch.setenv("NOTIFY_SOCKET", path)
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
-        systemd.bind(path)
-        systemd.setblocking(False)
-        async with Service(settings):
-            await until(lambda: told("STATUS=AMI up, ARI down: http://127.0.0.1:"))
-            heard.clear()
-            server.hang_up()
-            await until(lambda: told(": the connection was lost, ARI down: "))
