@@ -14,7 +14,7 @@ from panoramisk.message import Message
 from config.settings import Ami
 from daemon.pbx.ami_protocol import AmiEvent, AmiProtocol
 from daemon.pbx.line import CONNECT_DEADLINE, Line, PbxRefused, PbxTimeout, PbxUnavailable
-from daemon.supervise import Pace, keep_running
+from daemon.supervise import Pace
 
 log = logging.getLogger(__name__)
 
@@ -55,10 +55,6 @@ class AmiLine(Line):
         self._take_snapshot = take_snapshot
         self._on_lost = on_lost
         self._protocol: AmiProtocol | None = None
-
-    async def run(self) -> None:
-        """Connect, log in and stay so until cancelled."""
-        await keep_running("AMI line", self._connect_once)
 
     def drop(self, reason: str) -> None:
         """End the connection that is there; the line connects again."""

@@ -19,7 +19,7 @@ from aioswagger11.processors import SwaggerError
 
 from config.settings import Ari
 from daemon.pbx.line import CONNECT_DEADLINE, Line, PbxRefused, PbxTimeout, PbxUnavailable
-from daemon.supervise import Pace, keep_running
+from daemon.supervise import Pace
 
 _REPLACED = "another client has taken the application; each daemon needs an [ari] app of its own"
 # Two daemons with one application take it from each other for ever: not in a hurry.
@@ -136,10 +136,6 @@ class AriLine(Line):
     def connected(self) -> bool:
         """True from the moment calls can be made, a little before the status is up."""
         return self._client is not None
-
-    async def run(self) -> None:
-        """Connect, register the application and stay so until cancelled."""
-        await keep_running("ARI line", self._connect_once)
 
     async def call(self, resource: str, operation: str, **parameters: str) -> Any:
         """Call an operation of the ARI, e.g. ``call("channels", "get", channelId="1.1")``.

@@ -3,12 +3,13 @@
 import asyncio
 import logging
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 
-from daemon.supervise import SOON, Pace
+from daemon.supervise import SOON, Pace, keep_running
 
 log = logging.getLogger(__name__)
 
@@ -55,8 +56,9 @@ class LineStatus:
     last_message_age: float | None
 
 
-class Line:
-    """How a line stands; each change is logged once, however often it is tried in between."""
+class Line(ABC):
+    """Kept connected for ever. Each change of how it stands is logged once, however often it is
+    tried in between."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -77,9 +79,24 @@ class Line:
         """Have this called after each change of the state or its reason."""
         self._on_change = on_change
 
+    async def run(self) -> None:
+        """Connect, log in and stay so until cancelled."""
+        await keep_running(f"{self.name} line", self._attempt)
+
     async def settled(self) -> None:
         """Wait until the first attempt to connect has ended, well or not."""
         await self._settled.wait()
+
+    @abstractmethod
+    async def _connect_once(self) -> Pace:
+        """Connect and stay so until the end; the pace at which to try again."""
+
+    async def _attempt(self) -> Pace:
+        try:
+            return await self._connect_once()
+        except Exception:
+            self._set_down("a fault of uapid itself, which the log has")
+            raise
 
     def _hear(self) -> None:
         """Something came from the PBX."""

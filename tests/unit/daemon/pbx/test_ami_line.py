@@ -182,6 +182,22 @@ async def test_a_pbx_that_restarts_says_so_and_is_waited_for(server: AmiServer) 
         await until(lambda: server.logins == 2)
 
 
+async def test_a_fault_of_our_own_is_no_line_that_is_up(
+    server: AmiServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def take_snapshot(line: AmiLine) -> None:
+        snapshots.append(line.status.state)
+        if len(snapshots) == 2:
+            raise LookupError("a bug in the snapshot")
+
+    snapshots: list[LineState] = []
+    async with ami_line(server, take_snapshot=take_snapshot, ping_interval=0.1):
+        server.send_bytes(b"Evnt: Newstate\r\n\r\n")
+        await until(lambda: len(snapshots) == 3)
+    assert snapshots == [LineState.DOWN, LineState.UP, LineState.DOWN]
+    assert "a bug in the snapshot" in caplog.text
+
+
 # --- a message that cannot be taken in ---
 
 
