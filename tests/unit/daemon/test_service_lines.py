@@ -31,6 +31,7 @@ async def app() -> AsyncIterator[Receiver]:
 async def ami() -> AsyncIterator[AmiServer]:
     async with AmiServer() as server:
         server.answers["CoreShowChannels"] = listed("CoreShowChannel")
+        server.answers["BridgeList"] = listed("BridgeListItem")
         yield server
 
 
