@@ -6,6 +6,7 @@ from daemon.directory import Directory
 JOHN = "0003*210"
 MARY = "0003*220"
 RECEPTION = "0003*024"  # not a user's by pattern, and called PJSIP/reception on the PBX
+QUEUE, ROOM, MENU = "0003*800", "0003*850", "0003*700"
 STRANGER = "0009*100"
 
 SETTINGS = Settings(
@@ -16,7 +17,9 @@ SETTINGS = Settings(
     ),
     extensions=(
         Extension(number=RECEPTION, type="terminal", endpoint="PJSIP/reception"),
-        Extension(number="0003*800", type="queue", queue="sales"),
+        Extension(number=QUEUE, type="queue", queue="sales"),
+        Extension(number=ROOM, type="conference", conference="850"),
+        Extension(number=MENU, type="ivr", context="menu"),
     ),
 )
 

@@ -18,7 +18,7 @@ DOWN, RING, RINGING, UP = "0", "4", "5", "6"
 
 @dataclass
 class Leg:
-    """One channel as Asterisk knows it; ``exten`` and ``application`` are where it is."""
+    """One channel as Asterisk knows it; ``context`` to ``data`` tell where it is."""
 
     channel: str
     uniqueid: str
@@ -30,6 +30,8 @@ class Leg:
     application: str
     bridge: str = ""
     connected: str = "<unknown>"
+    context: str = "internal"
+    data: str = ""
 
 
 class Script:
@@ -83,9 +85,10 @@ class Script:
     def dial_end(self, caller: Leg, leg: Leg, status: str) -> None:
         self.fold("DialEnd", self.dialling(caller, leg) | {"DialStatus": status})
 
-    def enter(self, leg: Leg, bridge: str) -> None:
+    def enter(self, leg: Leg, bridge: str, type: str = "basic", **more: str) -> None:
         leg.bridge = bridge
-        self.fold("BridgeEnter", self.channel(leg) | {"BridgeUniqueid": bridge})
+        place = {"BridgeUniqueid": bridge, "BridgeType": type}
+        self.fold("BridgeEnter", self.channel(leg) | place | more)
 
     def leave(self, leg: Leg) -> None:
         bridge, leg.bridge = leg.bridge, ""
@@ -149,6 +152,7 @@ class Script:
             "CallerIDName": leg.name,
             "ConnectedLineNum": leg.connected,
             "ConnectedLineName": "<unknown>",
+            "Context": leg.context,
             "Exten": leg.exten,
             "Uniqueid": leg.uniqueid,
             "Linkedid": leg.linkedid,
@@ -160,7 +164,12 @@ class Script:
 
     def row(self, leg: Leg) -> dict[str, str]:
         """Its CoreShowChannel event."""
-        place = {"Application": leg.application, "BridgeId": leg.bridge, "Duration": "00:01:30"}
+        place = {
+            "Application": leg.application,
+            "ApplicationData": leg.data,
+            "BridgeId": leg.bridge,
+            "Duration": "00:01:30",
+        }
         return {"Event": "CoreShowChannel"} | self.channel(leg) | place
 
     def _leg(
