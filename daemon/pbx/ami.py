@@ -68,7 +68,10 @@ class AmiLine(Line):
     async def list_action(self, name: str, **headers: str) -> list[Message]:
         """Send an action that answers with a list of events; the events. Raises PbxError."""
         # Left to itself panoramisk takes a list for one when the answer says so, and not an error.
-        return (await self._ask(Action({"Action": name, **headers})))[1:-1]
+        _, *events, complete = await self._ask(Action({"Action": name, **headers}))
+        if (count := complete.listitems).isdigit() and int(count) > len(events):
+            raise PbxUnavailable(f"AMI's list of {name} came with {len(events)} of {count} items")
+        return events
 
     async def _ask(self, action: Action) -> list[Message]:
         name = action["Action"]

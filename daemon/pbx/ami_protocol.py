@@ -21,6 +21,7 @@ LONGEST_MESSAGE = 1 << 20
 _END = b"\r\n\r\n"
 _EVENT = b"Event: "
 _ACTION_ID = b"\r\nActionID: "
+_LONGEST_GREETING = 1024
 _FORBIDDEN = ("\r", "\n", "\0")
 _SHOWN_LENGTH = 500
 
@@ -128,7 +129,7 @@ class AmiProtocol(asyncio.Protocol):
         if end and greeting.startswith(b"Asterisk Call Manager/"):
             self._greeted = True
             self._buffer = rest
-        elif end or len(greeting) > LONGEST_MESSAGE:
+        elif end or len(greeting) > _LONGEST_GREETING:
             self.give_up(f"what answers is no Asterisk manager: {bytes(greeting[:80])!r}")
         return self._greeted
 

@@ -74,6 +74,23 @@ async def test_events_between_those_of_a_list_go_to_the_listener(server: AmiServ
     assert told.numbers() == ["1", "2"]
 
 
+async def test_a_list_that_lost_an_item_on_the_way_is_none(server: AmiServer) -> None:
+    """Or a channel that was not listed would count as one that has hung up."""
+    server.answers["CoreShowChannels"] = silence
+    async with ami_line(server) as line:
+        asked = asyncio.create_task(line.list_action("CoreShowChannels"))
+        await until(lambda: "CoreShowChannels" in server.names())
+        its = {"ActionID": server.actions[-1]["ActionID"]}
+        server.send(
+            {"Response": "Success", "EventList": "start", **its},
+            {"Event": "CoreShowChannel", "N": "1", **its},
+            {"Event": "CoreShowChannel", "N": "2", "ActoinID": its["ActionID"]},
+            {"Event": "CoreShowChannelsComplete", "ListItems": "2", **its},
+        )
+        with pytest.raises(PbxUnavailable, match="came with 1 of 2 items"):
+            await asked
+
+
 async def test_an_empty_list_is_empty(server: AmiServer) -> None:
     server.answers["CoreShowChannels"] = listed("CoreShowChannel")
     async with ami_line(server) as line:
