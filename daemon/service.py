@@ -16,7 +16,7 @@ from sqlite_utils import Database
 from config.settings import Settings
 from daemon.calls.holds import Holds
 from daemon.calls.live import LiveCalls
-from daemon.calls.model import Call, CallChange, ChangeKind, Direction
+from daemon.calls.model import Call, CallChange, ChangeKind, Direction, Seen
 from daemon.calls.tracker import Tracker
 from daemon.directory import Directory
 from daemon.events.delivery import Deliverer
@@ -217,7 +217,18 @@ def _event_classes(settings: Settings) -> str:
     return ",".join(["call", *(needed[type] for type in sorted(types & needed.keys()))])
 
 
+_SEEN = {
+    Seen.LIVE: "",
+    Seen.LATE: " (seen late, in a list that the PBX gave)",
+    Seen.RECONSTRUCTED: " (concluded from a list that the PBX gave)",
+}
+
+
 def _story(change: CallChange) -> str:
+    return _what_happened(change) + _SEEN[change.seen]
+
+
+def _what_happened(change: CallChange) -> str:
     leg = f"{change.extension or 'a leg outside'} (channel {change.channel})"
     parties = change.parties
     match change.kind, change.direction:

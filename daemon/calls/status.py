@@ -40,7 +40,8 @@ def hangup_status(channel: Channel, cause: int | None) -> CallStatus:
     """How the leg ended; ``cause`` is the Cause of its Hangup event, None if it was not seen.
 
     An answered leg is ANSWER whoever hung up. Else a dialled leg has its own DialStatus, one that
-    dialled has what its Dial() came to, and where neither is known the cause decides.
+    dialled has what its Dial() came to, and where neither is known the cause decides. Of a leg
+    whose end was not seen only that is known: that no answer was seen.
     """
     if channel.answered is not None:
         return CallStatus.ANSWER
@@ -48,9 +49,9 @@ def hangup_status(channel: Channel, cause: int | None) -> CallStatus:
     known = _known(statuses)
     if known:
         return min(known, key=_BEST_FIRST.index)
-    if cause is not None and cause in _CAUSE:
-        return _CAUSE[cause]
-    return CallStatus.CANCEL
+    if cause is None:
+        return CallStatus.NOANSWER
+    return _CAUSE.get(cause, CallStatus.CANCEL)
 
 
 def _known(statuses: Sequence[str]) -> list[CallStatus]:

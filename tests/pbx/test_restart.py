@@ -64,8 +64,31 @@ async def test_a_call_that_ends_while_the_daemon_is_away_has_its_hangup(
     assert webhook.parameters["CallAPIID"] == call["id"]
     assert webhook.parameters["CallStatus"] == "ANSWER"
     assert webhook.parameters["CallerExtension"] == "0003*210"
+    assert webhook.headers["uapid-seen"] == "reconstructed"
     await uapid.until_all_is_over()
     assert len(receiver.received) == 1
+
+
+async def test_a_call_that_begins_while_the_daemon_is_away_is_told_late(
+    uapid: Uapid, app: Client, receiver: Receiver, plug_in: PlugIn
+) -> None:
+    for type in ALL_TYPES:
+        await app.register("0003*211", type, f"{URL}/0003*211/{type}")
+    await uapid.stop()
+    ana, bob = await talk(plug_in, "0003*210", "0003*211")
+    await uapid.start()
+    await receiver.wait_for(2)
+    assert {webhook.headers["uapid-seen"] for webhook in receiver.received} == {"late"}
+    await ana.hang_up()
+    await bob.ended()
+    await receiver.wait_for(3)
+    await uapid.until_all_is_over()
+    assert story(receiver.received, "0003*211") == [
+        (DIAL_IN, "CALLING", "in"),
+        (ANSWER_IN, "ANSWER", "in"),
+        (HANGUP, "ANSWER", "in"),
+    ]
+    assert receiver.received[-1].headers["uapid-seen"] == "live"
 
 
 async def test_a_view_number_is_not_used_again_after_a_restart(

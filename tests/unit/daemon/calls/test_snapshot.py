@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from daemon.calls.model import ViewStatus
+from daemon.calls.model import CallStatus, Seen, ViewStatus
 from daemon.calls.tracker import Tracker
 from tests.unit.daemon.calls.pbx_script import NODE, UP, Script, copies
 from tests.unit.daemon.people import JOHN, MARY, directory
@@ -107,6 +107,42 @@ def test_legs_that_changed_their_bridge_meanwhile_are_seen_in_the_new_one() -> N
     john.bridge = ""
     pbx.snapshot(john, mary)
     assert pbx.views(john)[0].bridge is None
+
+
+def test_what_a_snapshot_shows_is_told_as_such() -> None:
+    pbx = Script()
+    john = pbx.place(JOHN, "220", number=JOHN)
+    mary = pbx.dial(john, MARY)
+    assert {change.seen for change in pbx.told} == {Seen.LIVE}
+    john.state = mary.state = UP
+    assert {change.seen for change in pbx.snapshot(john, mary)} == {Seen.LATE}
+    assert {change.seen for change in pbx.snapshot()} == {Seen.RECONSTRUCTED}
+    pbx.place(JOHN, "220", number=JOHN)
+    assert pbx.told[-1].seen is Seen.LIVE
+
+
+def test_a_leg_that_ended_unseen_and_unanswered_was_not_answered() -> None:
+    pbx = Script()
+    john = pbx.place(JOHN, "220", number=JOHN)
+    mary = pbx.dial(john, MARY)
+    pbx.ring(john, mary)
+    assert {change.status for change in pbx.snapshot()} == {CallStatus.NOANSWER}
+
+
+def test_parked_channels_are_in_no_bridge_as_nobody_talks_there() -> None:
+    pbx = Script()
+    john, mary = pbx.talk(JOHN, "220", MARY)
+    for leg in (john, mary):
+        pbx.leave(leg)
+        pbx.enter(leg, "lot", type="parking", BridgeTechnology="holding_bridge")
+    assert pbx.tracker.live.bridge_members("lot") == frozenset()
+    lot = {"BridgeUniqueid": "lot", "BridgeTechnology": "holding_bridge"}
+    rows = [pbx.row(john), pbx.row(mary)]
+    for known in (pbx, Script()):
+        known.tracker.begin_snapshot()
+        known.tracker.end_snapshot(rows, [lot], pbx.now)
+        assert known.tracker.live.bridge_members("lot") == frozenset()
+        assert [view.bridge for view in known.views(john)] == [None, None]
 
 
 def test_a_call_that_begins_while_the_list_is_made_stays() -> None:

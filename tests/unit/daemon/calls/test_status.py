@@ -76,7 +76,7 @@ def test_a_dial_of_several_phones_comes_to_the_best_of_them(
         (34, CallStatus.CONGESTION),
         (16, CallStatus.CANCEL),
         (127, CallStatus.CANCEL),
-        (None, CallStatus.CANCEL),
+        (None, CallStatus.NOANSWER),
     ],
 )
 def test_without_a_dial_status_the_cause_decides(cause: int | None, status: CallStatus) -> None:
