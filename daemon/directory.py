@@ -12,8 +12,7 @@ from functools import lru_cache
 
 from config.patterns import compile_pattern
 from config.settings import Organization, Settings
-
-_CHANNEL_SUFFIX = re.compile(r"-[0-9a-f]{8}(;[12])?$")
+from daemon.calls.ami_fields import device_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +93,7 @@ class Directory:
 
     def of_channel(self, channel: str) -> str | None:
         """The extension whose phone this channel is: ``PJSIP/0003*210-00000001`` is 0003*210."""
-        endpoint = _CHANNEL_SUFFIX.sub("", channel)
+        endpoint = device_of(channel)
         listed = self._by_endpoint.get(endpoint)
         if listed is not None:
             return listed

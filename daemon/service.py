@@ -10,6 +10,7 @@ from collections.abc import Coroutine, Mapping
 from datetime import UTC, datetime
 from typing import Any, Self
 
+from panoramisk.message import Message
 from pydantic import TypeAdapter, ValidationError
 from sqlite_utils import Database
 
@@ -17,6 +18,7 @@ from config.settings import Settings
 from daemon.calls.holds import Holds
 from daemon.calls.live import LiveCalls
 from daemon.calls.model import Call, CallChange, ChangeKind, Direction, Seen
+from daemon.calls.snapshot import Listing
 from daemon.calls.tracker import Tracker
 from daemon.directory import Directory
 from daemon.events.delivery import Deliverer
@@ -26,7 +28,7 @@ from daemon.events.phone_call_events import PhoneCallEvents
 from daemon.events.recorder import Recorder
 from daemon.pbx.ami import AmiLine
 from daemon.pbx.ari import AriLine
-from daemon.pbx.line import LineState, PbxError, PbxUnavailable
+from daemon.pbx.line import LineState, PbxError, PbxRefused, PbxUnavailable
 from daemon.readiness import Readiness
 from daemon.store import Store
 from daemon.systemd import notify_status
@@ -143,10 +145,18 @@ class Service:
         self._tracker.begin_snapshot()
         bridges = await self.ami.list_action("BridgeList")
         channels = await self.ami.list_action("CoreShowChannels")
-        self._take(self._tracker.end_snapshot(channels, bridges, _now()))
+        listing = Listing(channels, bridges, await self._list_devices())
+        self._take(self._tracker.end_snapshot(listing, _now()))
         log.info("PBX: %d channels are live", len(channels))
         self._truth_known = True
         self._holds_to_reconcile.set()
+
+    async def _list_devices(self) -> list[Message]:
+        try:
+            return await self.ami.list_action("DeviceStateList")
+        except PbxRefused as error:  # res_manager_devicestate may not be loaded
+            log.warning("PBX: which phones hold a call is not known: %s", error)
+            return []
 
     def _on_ami_lost(self) -> None:
         self._truth_known = False

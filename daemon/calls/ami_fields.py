@@ -20,6 +20,7 @@ _TECHNICAL = (
     "MulticastRTP/",
     "UnicastRTP/",
 )
+_CHANNEL_SUFFIX = re.compile(r"-[0-9a-f]{8}(;[12])?$")
 _DIALLED_USER = re.compile(r"(?:.*sips?:)?([0-9*#+]+)@")
 _HOLDING = "holding_bridge"
 _NOT_A_NUMBER = ("", "s", "h", "i", "t", "<unknown>")
@@ -29,6 +30,11 @@ _DIALLED_BY_PBX = ("AppDial", "AppDial2", "AppQueue")
 def is_technical(channel: str) -> bool:
     """Whether a channel of this name is no leg of a call."""
     return channel.startswith(_TECHNICAL)
+
+
+def device_of(channel: str) -> str:
+    """The device that a channel's name begins with: ``PJSIP/210`` of ``PJSIP/210-0000001a``."""
+    return _CHANNEL_SUFFIX.sub("", channel)
 
 
 def is_dialled(row: AmiEvent) -> bool:

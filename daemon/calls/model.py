@@ -142,7 +142,7 @@ class Channel:
     dialled_by: str | None = None
     dial_status: str = ""
     answered_by: str = ""
-    outcomes: list[str] = field(default_factory=list)
+    outcomes: set[str] = field(default_factory=set)
     ringing: datetime | None = None
     answered: datetime | None = None
     held_since: datetime | None = None

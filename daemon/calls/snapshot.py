@@ -1,14 +1,36 @@
 """Setting right what is known, by lists that the PBX gave: what was missed, and what is over."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from daemon.calls.ami_fields import AmiEvent, age_order, duration, is_dialled, is_holding
+from daemon.calls.ami_fields import (
+    AmiEvent,
+    age_order,
+    device_of,
+    duration,
+    is_dialled,
+    is_holding,
+)
 from daemon.calls.changes import Changes
 from daemon.calls.index import LiveIndex
 from daemon.calls.legs import Legs
 from daemon.calls.model import Seen
 from daemon.calls.visits import Visits
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What the PBX answered when it was asked for all there is, as events of AMI's lists.
+
+    ``channels`` are CoreShowChannel, ``bridges`` BridgeListItem and ``devices`` the
+    DeviceStateChange events of DeviceStateList.
+    """
+
+    channels: Sequence[AmiEvent]
+    bridges: Sequence[AmiEvent] = ()
+    devices: Sequence[AmiEvent] = ()
 
 
 class Overtaken:
@@ -39,14 +61,11 @@ class Snapshot:
         self._changes = changes
         self._overtaken = overtaken
 
-    def apply(
-        self, channels: Sequence[AmiEvent], bridges: Sequence[AmiEvent], now: datetime
-    ) -> None:
-        """``channels`` are CoreShowChannel events, ``bridges`` BridgeListItem events."""
+    def apply(self, listing: Listing, now: datetime) -> None:
         overtaken = self._overtaken
-        holding = {row["BridgeUniqueid"] for row in bridges if is_holding(row)}
+        holding = {row["BridgeUniqueid"] for row in listing.bridges if is_holding(row)}
         rows = sorted(
-            (row for row in channels if row["Uniqueid"] not in overtaken.ended),
+            (row for row in listing.channels if row["Uniqueid"] not in overtaken.ended),
             key=lambda row: age_order(row["Uniqueid"]),
         )
         there = {row["Uniqueid"] for row in rows} | (overtaken.seen - overtaken.ended)
@@ -61,6 +80,7 @@ class Snapshot:
             for row in rows:
                 self._adopt(row, holding, now)
             self._visits.begin(unheard, now)
+        self._compare_phone_holds(listing.devices, now)
 
     def _adopt(self, row: AmiEvent, holding: set[str], now: datetime) -> None:
         """Bring one channel up to what its row says of it."""
@@ -71,6 +91,8 @@ class Snapshot:
         if uniqueid not in self._overtaken.rebridged:
             bridge = row.get("BridgeId", "")
             self._live.rebridge(uniqueid, "" if bridge in holding else bridge)
+            if channel is not None and bridge not in holding:
+                channel.parked = None
         if channel is None:
             return
         if before is None:
@@ -79,3 +101,20 @@ class Snapshot:
             call.published = min(call.published, channel.started)
             self._legs.settle_origin(channel, placed_by_pbx=is_dialled(row))
         self._legs.advance(channel, now)
+
+    def _compare_phone_holds(self, devices: Iterable[AmiEvent], now: datetime) -> None:
+        """No list tells of a phone's hold; but the phone that it holds is ONHOLD, as a device.
+
+        With several channels of one phone that does not tell which of them is held.
+        """
+        on_hold = {row["Device"]: row["State"] == "ONHOLD" for row in devices}
+        channels = [leg for call in self._live.calls() for leg in call.channels.values()]
+        lines = Counter(device_of(leg.name) for leg in channels)
+        for channel in channels:
+            peer = self._live.peer(channel.uniqueid)
+            device = device_of(peer.name) if peer else ""
+            if lines[device] != 1 or device not in on_hold:
+                continue
+            if channel.uniqueid not in self._overtaken.seen:
+                since = channel.held_since or now
+                channel.held_since = since if on_hold[device] else None

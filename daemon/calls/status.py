@@ -1,6 +1,6 @@
 """CallStatus of a leg that hung up."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 from daemon.calls.model import CallStatus, Channel
 
@@ -45,7 +45,7 @@ def hangup_status(channel: Channel, cause: int | None) -> CallStatus:
     """
     if channel.answered is not None:
         return CallStatus.ANSWER
-    statuses = channel.outcomes if channel.originator else [channel.dial_status]
+    statuses = channel.outcomes if channel.originator else {channel.dial_status}
     known = _known(statuses)
     if known:
         return min(known, key=_BEST_FIRST.index)
@@ -54,7 +54,7 @@ def hangup_status(channel: Channel, cause: int | None) -> CallStatus:
     return _CAUSE.get(cause, CallStatus.CANCEL)
 
 
-def _known(statuses: Sequence[str]) -> list[CallStatus]:
+def _known(statuses: Iterable[str]) -> list[CallStatus]:
     values = set(_BEST_FIRST)
     translated = [_DIAL_STATUS.get(status, status) for status in statuses]
     return [CallStatus(status) for status in translated if status in values]

@@ -4,7 +4,7 @@ No I/O, no clock, no settings: events and times come in, CallChanges go out. Eve
 channel repeats what the channel is, so an event of a channel that was never seen makes it known.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Protocol
 
@@ -20,7 +20,7 @@ from daemon.calls.index import LiveIndex
 from daemon.calls.legs import DEST, Endpoints, Legs
 from daemon.calls.model import Call, CallChange, Channel, Parked
 from daemon.calls.parties import Numbers
-from daemon.calls.snapshot import Overtaken, Snapshot
+from daemon.calls.snapshot import Listing, Overtaken, Snapshot
 from daemon.calls.visits import Rooms, Visits
 
 
@@ -102,18 +102,13 @@ class Tracker:
         """From here on events come that the snapshot may or may not have seen."""
         self._overtaken = Overtaken()
 
-    def end_snapshot(
-        self, channels: Sequence[AmiEvent], bridges: Sequence[AmiEvent], now: datetime
-    ) -> list[CallChange]:
-        """Set right what is known; what was missed, as changes.
-
-        ``channels`` are CoreShowChannel events and ``bridges`` BridgeListItem events of lists
-        asked for since ``begin_snapshot``.
-        """
+    def end_snapshot(self, listing: Listing, now: datetime) -> list[CallChange]:
+        """Set right what is known by lists asked for since ``begin_snapshot``; what was missed,
+        as changes."""
         overtaken = self._overtaken or Overtaken()
         self._overtaken = None
         snapshot = Snapshot(self.live, self._legs, self._visits, self._changes, overtaken)
-        snapshot.apply(channels, bridges, now)
+        snapshot.apply(listing, now)
         return self._changes.take()
 
     # --- a channel ---
@@ -194,7 +189,7 @@ class Tracker:
         if channel is not None:
             channel.dial_status = status
         if caller is not None:
-            caller.outcomes.append(status)
+            caller.outcomes.add(status)
         if channel is not None and caller is not None and status == "ANSWER":
             # Another phone than the one that was dialled if it was picked up.
             channel.dialled_by = caller.uniqueid

@@ -163,6 +163,30 @@ async def test_a_call_that_began_before_the_daemon_is_seen(
             await hear(one, "M", two, ".")
 
 
+async def test_what_the_phones_do_about_holding_while_the_daemon_is_away_is_seen(
+    uapid: Uapid, app: Client, plug_in: PlugIn
+) -> None:
+    ana, _ = await talk(plug_in, "0003*210", "0003*211")
+
+    def holds(calls: list[dict[str, Any]]) -> bool:
+        return "holder" in calls[0]["phoneCallView"][0]
+
+    for change, held in ((ana.hold, True), (ana.unhold, False)):
+        await uapid.stop()
+        await change()
+        await uapid.start()
+        await uapid.until_connected()
+        (call,) = await app.calls()
+        assert holds([call]) is held
+    await ana.hold()
+    await app.calls_until(holds)
+    await uapid.stop()
+    await ana.unhold()
+    await uapid.start()
+    await uapid.until_connected()
+    assert not holds(await app.calls())
+
+
 async def test_a_pbx_that_is_away_is_no_reason_not_to_serve(
     asterisk: Asterisk, receiver: Receiver, plug_in: PlugIn, tmp_path: Path
 ) -> None:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pydantic import TypeAdapter
 
 from daemon.calls.model import Call, CallChange, Channel, PhoneCall, PhoneCallView
+from daemon.calls.snapshot import Listing
 from daemon.calls.tracker import Tracker
 from daemon.calls.views import phone_call
 from tests.unit.daemon.people import directory
@@ -45,6 +46,7 @@ class Script:
         self.tracker = tracker or Tracker(NODE, directory())
         self.told: list[CallChange] = []
         self.events: list[dict[str, str]] = []
+        self.devices: list[dict[str, str]] = []
         self.now: datetime = after.now if after else START
         self._count: int = after._count if after else 0
 
@@ -126,7 +128,8 @@ class Script:
 
     def end_snapshot(self, *legs: Leg) -> list[CallChange]:
         self.now += timedelta(seconds=1)
-        changes = self.tracker.end_snapshot([self.row(leg) for leg in legs], [], self.now)
+        listing = Listing([self.row(leg) for leg in legs], devices=self.devices)
+        changes = self.tracker.end_snapshot(listing, self.now)
         self.told += changes
         return changes
 

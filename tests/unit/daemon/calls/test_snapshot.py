@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from daemon.calls.model import CallStatus, Seen, ViewStatus
+from daemon.calls.snapshot import Listing
 from daemon.calls.tracker import Tracker
 from tests.unit.daemon.calls.pbx_script import NODE, UP, Script, copies
 from tests.unit.daemon.people import JOHN, MARY, directory
@@ -140,7 +141,7 @@ def test_parked_channels_are_in_no_bridge_as_nobody_talks_there() -> None:
     rows = [pbx.row(john), pbx.row(mary)]
     for known in (pbx, Script()):
         known.tracker.begin_snapshot()
-        known.tracker.end_snapshot(rows, [lot], pbx.now)
+        known.tracker.end_snapshot(Listing(rows, [lot]), pbx.now)
         assert known.tracker.live.bridge_members("lot") == frozenset()
         assert [view.bridge for view in known.views(john)] == [None, None]
 
@@ -161,7 +162,7 @@ def test_a_hangup_that_overtakes_the_list_is_not_undone_by_it() -> None:
     rows = [pbx.row(john), pbx.row(mary)]
     pbx.hang_up(mary, john)
     before = len(pbx.told)
-    assert pbx.tracker.end_snapshot(rows, [], pbx.now) == []
+    assert pbx.tracker.end_snapshot(Listing(rows), pbx.now) == []
     assert list(pbx.tracker.live.calls()) == []
     assert len(pbx.told) == before
 
@@ -174,7 +175,7 @@ def test_an_answer_that_overtakes_the_list_is_not_undone_by_it() -> None:
     pbx.tracker.begin_snapshot()
     rows = [pbx.row(john), pbx.row(mary)]
     pbx.answer(john, mary)
-    assert pbx.tracker.end_snapshot(rows, [], pbx.now) == []
+    assert pbx.tracker.end_snapshot(Listing(rows), pbx.now) == []
     assert [view.status for view in pbx.views(john)] == [ViewStatus.ON_CALL] * 2
     assert pbx.tracker.live.bridge_members("b1") == {john.uniqueid, mary.uniqueid}
 
@@ -261,3 +262,65 @@ def test_only_what_changed_is_to_be_stored_again() -> None:
     ended = pbx.call(john).id
     pbx.hang_up(mary, john)
     assert pbx.tracker.take_touched() == {ended}
+
+
+def _devices(**states: str) -> list[dict[str, str]]:
+    return [{"Device": f"PJSIP/{name}", "State": state} for name, state in states.items()]
+
+
+def test_a_phone_that_began_to_hold_unseen_is_seen_to_hold() -> None:
+    pbx = Script()
+    john, mary = pbx.talk(JOHN, "220", MARY)
+    pbx.devices = _devices(**{JOHN: "INUSE", MARY: "ONHOLD"})
+    pbx.snapshot(john, mary)
+    assert [view.on_hold for view in pbx.views(john)] == [pbx.now, None]
+    since = pbx.now
+    pbx.snapshot(john, mary)
+    assert pbx.views(john)[0].on_hold == since
+
+
+def test_a_phone_that_ended_its_hold_unseen_does_not_hold_any_more() -> None:
+    pbx = Script()
+    john, mary = pbx.talk(JOHN, "220", MARY)
+    pbx.fold("Hold", pbx.channel(john))
+    pbx.devices = _devices(**{JOHN: "INUSE", MARY: "INUSE"})
+    pbx.snapshot(john, mary)
+    assert [view.on_hold for view in pbx.views(john)] == [None, None]
+
+
+def test_a_phone_with_two_calls_does_not_tell_which_one_is_held() -> None:
+    pbx = Script()
+    john, mary = pbx.talk(JOHN, "220", MARY)
+    other = pbx.place(MARY, "600", number=MARY)
+    pbx.fold("Hold", pbx.channel(john))
+    before = pbx.views(john)[0].on_hold
+    pbx.devices = _devices(**{MARY: "INUSE"})
+    pbx.snapshot(john, mary, other)
+    assert pbx.views(john)[0].on_hold == before
+    pbx.hang_up(other)
+    pbx.devices = []
+    pbx.snapshot(john, mary)
+    assert pbx.views(john)[0].on_hold == before, "the PBX did not tell of its devices"
+
+
+def test_a_hold_that_began_while_the_lists_were_made_stays() -> None:
+    pbx = Script()
+    john, mary = pbx.talk(JOHN, "220", MARY)
+    pbx.devices = _devices(**{JOHN: "INUSE", MARY: "INUSE"})
+    pbx.tracker.begin_snapshot()
+    pbx.fold("Hold", pbx.channel(john))
+    pbx.end_snapshot(john, mary)
+    assert pbx.views(john)[0].on_hold is not None
+
+
+def test_a_parked_call_that_was_retrieved_unseen_is_not_parked_any_more() -> None:
+    pbx = Script()
+    john, mary = pbx.talk(JOHN, "220", MARY)
+    parkee = {"ParkeeUniqueid": mary.uniqueid, "ParkerDialString": f"PJSIP/{JOHN}"}
+    pbx.fold("ParkedCall", parkee | {"ParkingSpace": "701"})
+    (_, parked) = pbx.views(john)
+    assert parked.parked is not None
+    assert (parked.parked.space, parked.parked.by) == ("701", JOHN)
+    john.bridge = mary.bridge = "b2"
+    pbx.snapshot(john, mary)
+    assert [view.parked for view in pbx.views(john)] == [None, None]

@@ -21,7 +21,7 @@ def _leg(originator: bool, *outcomes: str, answered: bool = False) -> Channel:
     )
     leg.answered = NOW if answered else None
     if originator:
-        leg.outcomes = list(outcomes)
+        leg.outcomes = set(outcomes)
     else:
         leg.dial_status = "".join(outcomes)
     return leg

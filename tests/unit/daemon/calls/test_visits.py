@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from daemon.calls.model import Parties, Seen
+from daemon.calls.snapshot import Listing
 from tests.unit.daemon.calls.pbx_script import UP, Leg, Script
 from tests.unit.daemon.people import JOHN, MARY, MENU, QUEUE, ROOM
 
@@ -222,5 +223,5 @@ def test_a_visit_that_began_while_the_list_was_made_stays() -> None:
     pbx.tracker.begin_snapshot()
     rows = [pbx.row(replace(john, application="Answer"))]
     pbx.fold("QueueCallerJoin", pbx.channel(john) | SALES)
-    assert pbx.tracker.end_snapshot(rows, [], pbx.now) == []
+    assert pbx.tracker.end_snapshot(Listing(rows), pbx.now) == []
     assert len(pbx.tracker.live.visits()) == 1
