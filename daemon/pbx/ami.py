@@ -20,11 +20,23 @@ log = logging.getLogger(__name__)
 
 _LOGIN_REMEDY = "compare [ami] username and secret with manager.conf, its permit and deny too"
 _NO_RIGHT = "Permission denied"
-_RIGHTS_REMEDY = "the user needs read=call,agent and write=call,reporting in manager.conf"
+_RIGHTS_REMEDY = (
+    "the user needs read=call and write=call,reporting in manager.conf, as in uapid's sample"
+)
 
 
 class _LoginRefused(PbxRefused):
     pass
+
+
+class _ListAction(Action):  # type: ignore[misc]
+    """An action that is answered by a list; ``postpone`` is called with each message of it."""
+
+    postpone: Callable[[], None] = staticmethod(lambda: None)
+
+    def add_message(self, message: Message) -> bool:
+        self.postpone()
+        return bool(super().add_message(message))
 
 
 class AmiLine(Line):
@@ -66,9 +78,12 @@ class AmiLine(Line):
         return (await self._ask(Action({"Action": name, **headers}, as_list=False)))[0]
 
     async def list_action(self, name: str, **headers: str) -> list[Message]:
-        """Send an action that answers with a list of events; the events. Raises PbxError."""
+        """Send an action that answers with a list of events; the events. Raises PbxError.
+
+        A list may take as long as it is long: its deadline is that of each message.
+        """
         # Left to itself panoramisk takes a list for one when the answer says so, and not an error.
-        _, *events, complete = await self._ask(Action({"Action": name, **headers}))
+        _, *events, complete = await self._ask(_ListAction({"Action": name, **headers}))
         if (count := complete.listitems).isdigit() and int(count) > len(events):
             raise PbxUnavailable(f"AMI's list of {name} came with {len(events)} of {count} items")
         return events
@@ -80,9 +95,12 @@ class AmiLine(Line):
             raise PbxUnavailable(f"AMI is not connected ({self.status.reason})")
         protocol.send_action(action)
         seconds = self._settings.timeout
+        loop = asyncio.get_running_loop()
         try:
             # Not wait_for: until Python 3.12 it loses a cancellation that comes with the answer.
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(seconds) as deadline:
+                if isinstance(action, _ListAction):
+                    action.postpone = lambda: deadline.reschedule(loop.time() + seconds)
                 answer = await action.future
         except TimeoutError:
             raise PbxTimeout(f"AMI gave no answer to {name} in {seconds:g} s") from None

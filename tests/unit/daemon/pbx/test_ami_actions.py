@@ -91,6 +91,28 @@ async def test_a_list_that_lost_an_item_on_the_way_is_none(server: AmiServer) ->
             await asked
 
 
+async def test_a_list_may_take_longer_than_an_answer_as_long_as_it_goes_on(
+    server: AmiServer,
+) -> None:
+    server.answers["CoreShowChannels"] = silence
+    async with ami_line(server, timeout=0.3) as line:
+        asked = asyncio.create_task(line.list_action("CoreShowChannels"))
+        await until(lambda: "CoreShowChannels" in server.names())
+        its = {"ActionID": server.actions[-1]["ActionID"]}
+        server.send({"Response": "Success", "EventList": "start", **its})
+        loop = asyncio.get_running_loop()
+        began, count = loop.time(), 0
+        while loop.time() - began < 0.9:
+            server.send({"Event": "CoreShowChannel", "N": str(count), **its})
+            count += 1
+            await asyncio.sleep(0.01)
+        server.send({"Event": "CoreShowChannelsComplete", "ListItems": str(count), **its})
+        assert len(await asked) == count
+        asked = asyncio.create_task(line.list_action("CoreShowChannels"))
+        with pytest.raises(PbxTimeout):
+            await asked
+
+
 async def test_an_empty_list_is_empty(server: AmiServer) -> None:
     server.answers["CoreShowChannels"] = listed("CoreShowChannel")
     async with ami_line(server) as line:
