@@ -21,7 +21,7 @@ _TECHNICAL = (
     "UnicastRTP/",
 )
 _CHANNEL_SUFFIX = re.compile(r"-[0-9a-f]{8}(;[12])?$")
-_DIALLED_USER = re.compile(r"(?:.*sips?:)?([0-9*#+]+)@")
+_DIALLED_USER = re.compile(r"(?:.*(?:sips?:|/))?([0-9*#+]+)@")
 _HOLDING = "holding_bridge"
 _NOT_A_NUMBER = ("", "s", "h", "i", "t", "<unknown>")
 _DIALLED_BY_PBX = ("AppDial", "AppDial2", "AppQueue")
