@@ -8,22 +8,21 @@ class call alone.
 import asyncio
 import gzip
 from collections.abc import Callable
-from datetime import UTC, datetime
+from itertools import repeat
 from pathlib import Path
-from typing import Any
 
 from panoramisk import Manager
 from panoramisk.ami_protocol import AMIProtocol
 
 from bench.replay import RECORDINGS, replaying
+from bench.taking import OnEvent, tracking
 from bench.timing import medians
-from config.settings import Settings
-from daemon.calls.tracker import Tracker
+from config.settings import Extension, Settings
 from daemon.directory import Directory
 from daemon.pbx.ami_protocol import AmiEvent, AmiProtocol
 
-OnEvent = Callable[[AmiEvent], object]
-NOW = datetime(2026, 1, 1, tzinfo=UTC)
+# The phone that is called in the recordings.
+PHONE = Extension(number="100", type="terminal", endpoint="PJSIP/bob")
 
 
 def main() -> None:
@@ -37,8 +36,8 @@ def _compare(name: str, recording: Path, *, whole: float, line: float) -> None:
 
         def ratio(what: str, on_event: Callable[[], OnEvent], target: float) -> None:
             ours, theirs = medians(
-                lambda: runner.run(_uapid(port, on_event())),
-                lambda: runner.run(_panoramisk(port)),
+                repeat(lambda: runner.run(_uapid(port, on_event()))),
+                repeat(lambda: runner.run(_panoramisk(port))),
             )
             print(
                 f"intake, {name}: {events / ours:,.0f} events/s through {what}, "
@@ -47,28 +46,19 @@ def _compare(name: str, recording: Path, *, whole: float, line: float) -> None:
             )
 
         ratio("line alone", lambda: _ignore, line)
-        ratio("line, tracker and matching", _whole_way, whole)
+        ratio("line, tracker and matching", lambda: tracking(_directory())[1], whole)
 
 
 def _ignore(event: AmiEvent) -> None:
     return
 
 
-def _whole_way() -> OnEvent:
-    tracker = Tracker("bench", Directory(Settings()))
-
-    def take(event: AmiEvent) -> None:
-        _match(tracker.fold(event, NOW))
-
-    return take
-
-
-def _match(changes: list[Any]) -> None:
-    """Nobody has subscribed to anything."""
+def _directory() -> Directory:
+    return Directory(Settings(extensions=(PHONE,)))
 
 
 async def _uapid(port: int, on_event: OnEvent) -> None:
-    wanted = Tracker("bench", Directory(Settings())).event_names
+    wanted = tracking(_directory())[0].event_names
     _, protocol = await asyncio.get_running_loop().create_connection(
         lambda: AmiProtocol(wanted, on_event, lambda: None), "127.0.0.1", port
     )

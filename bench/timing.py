@@ -1,17 +1,22 @@
 """Measuring two ways of the same work in turns, since machines are noisy."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from statistics import median
 
 ROUNDS = 7
 
+Work = Callable[[], object]
 
-def medians(one: Callable[[], object], other: Callable[[], object]) -> tuple[float, float]:
-    """The median seconds of each, run alternately ROUNDS times after one round to warm up."""
+
+def medians(one: Iterable[Work], other: Iterable[Work]) -> tuple[float, float]:
+    """The median seconds of the works of each, done in turns for ROUNDS rounds.
+
+    One round before warms up. How long it takes to make a work is not measured.
+    """
     seconds: tuple[list[float], list[float]] = ([], [])
-    for measured in range(ROUNDS + 1):
-        for work, kept in zip((one, other), seconds, strict=True):
+    for measured, works in zip(range(ROUNDS + 1), zip(one, other, strict=False), strict=False):
+        for work, kept in zip(works, seconds, strict=True):
             started = time.perf_counter()
             work()
             if measured:
