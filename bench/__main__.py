@@ -1,5 +1,6 @@
 """`make bench`: every measurement, one after the other."""
 
-from bench import intake
+from bench import flat, intake
 
 intake.main()
+flat.main()
