@@ -76,6 +76,7 @@ async def queue_that_serves_three_in_turn(stage: Stage) -> None:
     for caller in callers:
         await caller.call("0003*613")
         await caller.answered()
+        await stage.in_queue(caller.extension)
     await cleo.ringing()
     await stage.step("three wait")
     await _serve(stage, cleo, callers[0])
@@ -113,6 +114,7 @@ async def queue_without_agents_abandoned(stage: Stage) -> None:
     (ana,) = await stage.phones("0003*210")
     await ana.call("0003*614")
     await ana.answered()
+    await stage.in_queue("0003*210")
     await stage.step("waiting")
     await ana.hang_up()
     await stage.over()

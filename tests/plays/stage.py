@@ -50,6 +50,13 @@ class Stage(ABC):
         name = self.channel(extension)
         await self._until(lambda channels: any(c.name == name and c.bridge for c in channels))
 
+    async def in_queue(self, extension: str) -> None:
+        """Waits until the PBX has a phone in a queue, which is just after it was answered."""
+        name = self.channel(extension)
+        await self._until(
+            lambda channels: any(c.name == name and c.application == "Queue" for c in channels)
+        )
+
     async def phones(self, *extensions: str) -> list[Phone]:
         """Plugs in these phones of the PBX, in this order."""
         return [await self.phone(extension) for extension in extensions]

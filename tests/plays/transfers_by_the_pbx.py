@@ -115,20 +115,21 @@ async def ami_redirect_while_ringing(stage: Stage) -> None:
 
 
 async def ami_redirect_of_both_to_a_room(stage: Stage) -> None:
+    """Bob is there first and told to be alone; Ana, by 0003*801, gets in before him."""
     ana, bob = await stage.phones("0003*210", "0003*211")
     await talking(stage, ana, bob)
     await stage.ami(
         "Redirect",
         Channel=stage.channel("0003*210"),
         ExtraChannel=stage.channel("0003*211"),
-        Exten="0003*800",
+        Exten="0003*801",
         **DIALPLAN,
         ExtraExten="0003*800",
         ExtraContext="internal",
         ExtraPriority="1",
     )
-    await stage.step("on the way to the room")
     await stage.bridged("0003*210")
+    await stage.step("on the way to the room")
     await stage.bridged("0003*211")
     await stage.step("in the room")
     await ana.hang_up()
