@@ -11,11 +11,13 @@ _DIAL_STATUS = {
     "GOTO": CallStatus.ANSWER,
 }
 
+_USER_BUSY = 17
+
 # Hangup causes of Q.850 as in Asterisk's causes.h; the rest is told apart by who gave up.
 _CAUSE = {
     1: CallStatus.CHANUNAVAIL,  # unallocated number
     3: CallStatus.CHANUNAVAIL,  # no route to destination
-    17: CallStatus.BUSY,
+    _USER_BUSY: CallStatus.BUSY,
     18: CallStatus.NOANSWER,  # no user responding
     19: CallStatus.NOANSWER,
     20: CallStatus.CHANUNAVAIL,  # subscriber absent
@@ -45,6 +47,9 @@ def hangup_status(channel: Channel, cause: int | None) -> CallStatus:
     """
     if channel.answered is not None:
         return CallStatus.ANSWER
+    # To Queue() an agent that is busy is one that did not answer.
+    if channel.dial_status == "NOANSWER" and cause == _USER_BUSY:
+        return CallStatus.BUSY
     statuses = channel.outcomes if channel.originator else {channel.dial_status}
     known = _known(statuses)
     if known:

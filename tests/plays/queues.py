@@ -44,9 +44,13 @@ async def _talk_and_end(stage: Stage, caller: Phone, agent: Phone) -> None:
 
 
 async def queue_whose_agent_hangs_up(stage: Stage) -> None:
+    """Dan, after Cleo was busy."""
     ana, cleo, dan = await stage.phones("0003*210", "0003*024", "0003*025")
     cleo.will_reject(486)
     await ana.call("0003*610")
+    await dan.ringing()
+    await cleo.ended()
+    await stage.let_go("0003*024")
     await dan.answer()
     await stage.step("talking")
     await dan.hang_up()

@@ -57,6 +57,11 @@ class Stage(ABC):
             lambda channels: any(c.name == name and c.application == "Queue" for c in channels)
         )
 
+    async def let_go(self, extension: str) -> None:
+        """Waits until the PBX has no channel to a phone any more."""
+        prefix = f"PJSIP/{extension}-"
+        await self._until(lambda channels: not any(c.name.startswith(prefix) for c in channels))
+
     async def phones(self, *extensions: str) -> list[Phone]:
         """Plugs in these phones of the PBX, in this order."""
         return [await self.phone(extension) for extension in extensions]

@@ -44,6 +44,11 @@ def test_an_unanswered_leg_ends_as_its_dial_did(dial_status: str, status: CallSt
     assert hangup_status(_leg(True, dial_status), 16) is status
 
 
+def test_a_busy_agent_of_a_queue_is_busy_though_its_dial_status_is_noanswer() -> None:
+    assert hangup_status(_leg(False, "NOANSWER"), 17) is CallStatus.BUSY
+    assert hangup_status(_leg(False, "NOANSWER"), 21) is CallStatus.NOANSWER, "it rang before"
+
+
 def test_an_answered_leg_ends_as_answered_whatever_the_cause() -> None:
     for originator in (True, False):
         assert hangup_status(_leg(originator, "BUSY", answered=True), 17) is CallStatus.ANSWER
