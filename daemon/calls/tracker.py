@@ -11,6 +11,7 @@ from typing import Protocol
 from daemon.calls.ami_fields import (
     AmiEvent,
     dialled_user,
+    given,
     is_holding,
     joins_calls,
     transfer_target,
@@ -157,12 +158,21 @@ class Tracker:
             return
         channel.originator = False
         channel.called_as = self._called_as(event, channel)
-        caller = self.live.far_end(caller_id)
+        caller = self.live.far_end(caller_id) or self._asking(event, channel)
         if caller is not None:
             channel.dialled_by = caller.uniqueid
             if caller.uniqueid == caller_id and not caller.originator and not caller.sent_to:
                 caller.sent_to = transfer_target(event.get("Exten", ""))
         self._changes.dial(channel, now)
+
+    def _asking(self, event: AmiEvent, third: Channel) -> Channel | None:
+        """Who has a transfer by keys dial, while it is not in the bridge yet: its number tells."""
+        if self.live.technical(event.get("Uniqueid", "")) is None:
+            return None
+        number = given(event.get("CallerIDNum", ""))
+        talking = (leg for leg in self.live.call_of(third).channels.values() if leg.answered)
+        asking = [leg for leg in talking if number and leg.caller_number == number]
+        return asking[0] if len(asking) == 1 else None
 
     def _called_as(self, event: AmiEvent, channel: Channel) -> str:
         """The number that a leg is called as, where it is not the one that its caller dialled."""

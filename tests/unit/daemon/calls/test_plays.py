@@ -33,3 +33,22 @@ def test_each_leg_has_dial_before_answer_before_one_hangup_and_nothing_stays(nam
         ), leg
         assert len({change.call_id for change in changes}) == 1, leg
         assert len({change.direction for change in changes}) == 1, leg
+
+
+@pytest.mark.parametrize("who", ["caller", "called"])
+def test_who_asks_in_a_transfer_by_keys_may_come_into_the_bridge_after_the_third_was_dialled(
+    who: str,
+) -> None:
+    name = f"keyed-attended-transfer-by-the-{who}"
+    told = list(messages(name))
+    dialled = [place for place, message in enumerate(told) if message["Event"] == "DialBegin"][-1]
+    enters = max(
+        place
+        for place, message in enumerate(told[:dialled])
+        if message["Event"] == "BridgeEnter" and message["Channel"].startswith("PJSIP/")
+    )
+    told.insert(dialled, told.pop(enters))
+    replay = Replay()
+    for message in told:
+        replay.feed(message)
+    assert replay.text() == expected(name)
