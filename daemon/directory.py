@@ -14,6 +14,9 @@ from config.patterns import compile_pattern
 from config.settings import Organization, Settings
 from daemon.calls.ami_fields import device_of
 
+# Each takes some 200 bytes for as long as the daemon runs.
+_OWNERS_KEPT = 4096
+
 
 @dataclass(frozen=True, slots=True)
 class User:
@@ -54,7 +57,7 @@ class Directory:
         self._conferences = {e.conference: e.number for e in settings.extensions if e.conference}
         self._contexts = {e.context: e.number for e in settings.extensions if e.context}
         self._endpoints = endpoints
-        self._owner = lru_cache(maxsize=100_000)(self._find_owner)
+        self._owner = lru_cache(maxsize=_OWNERS_KEPT)(self._find_owner)
 
     def learn_endpoints(self, names: Iterable[str]) -> None:
         """Take over the names of the PJSIP endpoints that the PBX has now."""
