@@ -9,9 +9,10 @@ _RECORDING = "calls/answered-and-ended-by-the-caller.ami.gz"
 _ANSWERED = {"Event": "Step", "Name": "talking"}
 _FIRST_SECOND, _CALLS_A_SECOND = 1795320000, 50
 
-# Whose phones the calls are between.
+# Whose phones the calls are between; they are all of one user.
 EXTENSIONS = [f"0003*{number:05d}" for number in range(40_000)]
-SETTINGS = Settings(users=(User(id=12, name="John Doe", extensions=("_0003*XXXXX",)),))
+PATTERN = "_0003*XXXXX"
+SETTINGS = Settings(users=(User(id=12, name="John Doe", extensions=(PATTERN,)),))
 
 
 class Calls:

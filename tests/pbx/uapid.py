@@ -176,6 +176,13 @@ class Uapid:
         finally:
             self._process.send_signal(signal.SIGCONT)
 
+    @property
+    def resident(self) -> int:
+        """The bytes of memory that it has (VmRSS)."""
+        assert self._process is not None
+        status = Path(f"/proc/{self._process.pid}/status").read_text()
+        return int(status.partition("VmRSS:")[2].split()[0]) * 1024
+
     def log(self) -> str:
         """What it logged since the first start."""
         return self._log.read_text(errors="replace") if self._log.exists() else ""

@@ -13,6 +13,7 @@ APP = "uapid"
 
 _OPERATIONS = {
     "applications": ("/applications/{applicationName}", "get", "applicationName"),
+    "channels": ("/channels", "list", None),
     "endpoints": ("/endpoints", "list", None),
     "events": ("/events", "eventWebsocket", "app"),
 }
@@ -27,6 +28,7 @@ class AriServer:
 
     def __init__(self, password: str = PASSWORD) -> None:
         self.answers: dict[str, tuple[int, Any]] = {
+            "/channels": (200, []),
             "/endpoints": (200, []),
         }
         self.port = 0
