@@ -129,7 +129,8 @@ class Visits:
         name = row.get("ApplicationData", "").partition(",")[0]
         if row.get("Application") == "Queue":
             found[Room.QUEUE, self._rooms.of_queue(name)] = bool(row.get("BridgeId"))
-        elif row.get("Application") == "ConfBridge":
+        elif row.get("Application") == "ConfBridge" and row.get("BridgeId"):
+            # Before, while the channel is asked for its PIN or told to be alone, it has not joined.
             found[Room.CONFERENCE, self._rooms.of_conference(name)] = True
         return {
             (room, extension): answered
