@@ -81,8 +81,8 @@ class LiveIndex:
         return frozenset(self._bridges.get(bridge, ()))
 
     def uniqueids(self) -> list[str]:
-        """Of every channel, technical ones too."""
-        return [*self._channels, *self._technical]
+        """Of every channel, technical ones and those that are known by their visits alone too."""
+        return list({**self._channels, **self._technical, **self._visits})
 
     def far_end(self, uniqueid: str) -> Channel | None:
         """The leg that speaks through a channel: itself, or the one across its Local channels."""

@@ -164,7 +164,8 @@ class Room(StrEnum):
 class Visit:
     """A channel's stay in a queue, a conference or an IVR, whose number is ``extension``.
 
-    ``uniqueid`` is the visiting channel's; ``call_id`` and ``leg`` are as in Channel.
+    ``uniqueid`` is the visiting channel's; ``call_id`` and ``leg`` are as in Channel. ``left`` is
+    True once it has left a queue: the next event of the channel tells with what success.
     """
 
     room: Room
@@ -175,6 +176,7 @@ class Visit:
     leg: str
     parties: Parties
     answered: bool = False
+    left: bool = False
 
 
 @dataclass(slots=True)

@@ -102,6 +102,7 @@ class Tracker:
     def begin_snapshot(self) -> None:
         """From here on events come that the snapshot may or may not have seen."""
         self._overtaken = Overtaken()
+        self._visits.events_were_lost()
 
     def end_snapshot(self, listing: Listing, now: datetime) -> list[CallChange]:
         """Set right what is known by lists asked for since ``begin_snapshot``; what was missed,

@@ -34,7 +34,6 @@ class Visits:
         self._live = live
         self._changes = changes
         self._rooms = rooms
-        self._leaving: dict[str, Visit] = {}  # left a queue; the next event tells with what success
         self._hanging_up: set[str] = set()
 
     # --- events ---
@@ -42,7 +41,7 @@ class Visits:
     def queue_joined(self, event: AmiEvent, now: datetime) -> None:
         extension = self._rooms.of_queue(event["Queue"])
         if extension is not None:
-            self._begin(Room.QUEUE, event, extension, now)
+            self._come(Room.QUEUE, event, extension, now, answered=False)
 
     def queue_abandoned(self, event: AmiEvent, now: datetime) -> None:
         visit = self._in_queue(event)
@@ -54,13 +53,12 @@ class Visits:
     def queue_left(self, event: AmiEvent, now: datetime) -> None:
         visit = self._in_queue(event)
         if visit is not None:
-            self._leaving[visit.uniqueid] = visit
+            visit.left = True
 
     def agent_connected(self, event: AmiEvent, now: datetime) -> None:
-        self._leaving.pop(event["Uniqueid"], None)
-        visit = self._in_queue(event)
-        if visit is not None:
-            self._changes.visit_answered(visit, now)
+        extension = self._rooms.of_queue(event["Queue"])
+        if extension is not None:
+            self._come(Room.QUEUE, event, extension, now, answered=True)
 
     def agent_completed(self, event: AmiEvent, now: datetime) -> None:
         visit = self._in_queue(event)
@@ -70,8 +68,7 @@ class Visits:
     def conference_joined(self, event: AmiEvent, now: datetime) -> None:
         extension = self._rooms.of_conference(event["Conference"])
         if extension is not None:
-            visit = self._begin(Room.CONFERENCE, event, extension, now)
-            self._changes.visit_answered(visit, now)
+            self._come(Room.CONFERENCE, event, extension, now, answered=True)
 
     def conference_left(self, event: AmiEvent, now: datetime) -> None:
         extension = self._rooms.of_conference(event["Conference"])
@@ -86,26 +83,28 @@ class Visits:
     def seen(self, event: AmiEvent, now: datetime) -> None:
         """Look at any event of a channel: where in the dialplan it is."""
         uniqueid = event["Uniqueid"]
-        left = self._leaving.pop(uniqueid, None)
-        if left is not None:
-            self._changes.visit_ended(left, CallStatus.NOANSWER, now)
+        for visit in self._live.visits_of(uniqueid):
+            if visit.left and not visit.answered:
+                self._changes.visit_ended(visit, CallStatus.NOANSWER, now)
         if event.get("Exten"):
             self._in_context(event, now)
 
     def gone(self, uniqueid: str, now: datetime) -> None:
         """The channel has ended, and with it all its visits, the innermost first."""
         self._hanging_up.discard(uniqueid)
-        left = self._leaving.pop(uniqueid, None)
-        if left is not None:
-            self._changes.visit_ended(left, CallStatus.NOANSWER, now)
         for visit in reversed(self._live.visits_of(uniqueid)):
-            self._changes.visit_ended(visit, CallStatus.CANCEL, now)
+            status = CallStatus.NOANSWER if visit.left else CallStatus.CANCEL
+            self._changes.visit_ended(visit, status, now)
 
     # --- snapshots ---
 
+    def events_were_lost(self) -> None:
+        """The next event of a channel that left a queue need not be the one that came next."""
+        for visit in self._live.visits():
+            visit.left = False
+
     def end_all_but(self, rows: Iterable[AmiEvent], now: datetime) -> None:
         """End the visits that are not in the CoreShowChannel event of their channel any more."""
-        self._leaving.clear()
         there = {row["Uniqueid"]: self._rooms_in(row) for row in rows}
         for visit in self._live.visits():
             rooms = there.get(visit.uniqueid)
@@ -116,9 +115,7 @@ class Visits:
         """Begin the visits that CoreShowChannel events tell of."""
         for row in rows:
             for (room, extension), answered in self._rooms_in(row).items():
-                visit = self._begin(room, row, extension, now)
-                if answered:
-                    self._changes.visit_answered(visit, now)
+                self._come(room, row, extension, now, answered=answered)
 
     def _rooms_in(self, row: AmiEvent) -> dict[tuple[Room, str], bool]:
         """Where a channel is, and whether it was answered there."""
@@ -147,16 +144,21 @@ class Visits:
             if visit.room is Room.IVR and visit.extension != extension:
                 self._changes.visit_ended(visit, CallStatus.NOANSWER, now)
         if extension is not None:
-            visit = self._begin(Room.IVR, event, extension, now)
-            if _is_up(event):
-                self._changes.visit_answered(visit, now)
+            self._come(Room.IVR, event, extension, now, answered=_is_up(event))
 
-    def _begin(self, room: Room, event: AmiEvent, extension: str, now: datetime) -> Visit:
+    def _come(
+        self, room: Room, event: AmiEvent, extension: str, now: datetime, *, answered: bool
+    ) -> None:
+        """The channel is there, perhaps since long ago."""
         uniqueid = event["Uniqueid"]
-        known = self._visit(uniqueid, room, extension)
-        if known is not None:
-            return known
-        return self._changes.visit_began(room, uniqueid, event["Linkedid"], extension, now)
+        if self._live.has_ended(uniqueid):
+            return
+        visit = self._visit(uniqueid, room, extension)
+        if visit is None:
+            linkedid = event["Linkedid"]
+            visit = self._changes.visit_began(room, uniqueid, linkedid, extension, now)
+        if answered:
+            self._changes.visit_answered(visit, now)
 
     def _visit(self, uniqueid: str, room: Room, extension: str | None) -> Visit | None:
         return next(

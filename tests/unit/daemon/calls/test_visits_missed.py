@@ -5,7 +5,7 @@ import pytest
 from config.settings import Extension
 from daemon.calls.tracker import Tracker
 from daemon.directory import Directory
-from tests.unit.daemon.calls.pbx_script import NODE, UP, Leg, Script
+from tests.unit.daemon.calls.pbx_script import NODE, UP, Leg, Script, copies
 from tests.unit.daemon.people import JOHN, SETTINGS
 
 QUEUE, CONFERENCE = "0003*800", "0003*801"
@@ -19,6 +19,10 @@ DIRECTORY = Directory(SETTINGS.model_copy(update={"extensions": EXTENSIONS}), fr
 @pytest.fixture
 def pbx() -> Script:
     return Script(Tracker(NODE, DIRECTORY))
+
+
+def _queue(pbx: Script, event: str, leg: Leg) -> None:
+    pbx.fold(event, pbx.channel(leg) | {"Queue": "sales"})
 
 
 def _told(pbx: Script, extension: str) -> list[tuple[str, str]]:
@@ -42,3 +46,32 @@ def test_who_is_asked_for_a_pin_has_not_joined_the_conference(pbx: Script) -> No
     john.bridge = "b1"
     _snapshot(pbx, john, "801,room")
     assert _told(pbx, CONFERENCE) == [("dial", "CALLING"), ("answer", "ANSWER")]
+
+
+def test_a_stay_that_has_ended_does_not_end_again(pbx: Script) -> None:
+    john = pbx.place(JOHN, "800", number=JOHN)
+    for event in ("QueueCallerJoin", "QueueCallerLeave", "AgentComplete"):
+        _queue(pbx, event, john)
+    pbx.fold("NewConnectedLine", pbx.channel(john))
+    pbx.hang_up(john)
+    assert [kind for kind, _ in _told(pbx, QUEUE)] == ["dial", "hangup"]
+
+
+def test_a_late_event_of_a_queue_brings_nobody_back(pbx: Script) -> None:
+    john = pbx.place(JOHN, "800", number=JOHN)
+    _queue(pbx, "QueueCallerJoin", john)
+    pbx.hang_up(john)
+    _queue(pbx, "QueueCallerJoin", john)
+    assert pbx.tracker.live.visits() == []
+    assert list(pbx.tracker.live.calls()) == []
+
+
+def test_a_local_channel_that_ended_while_the_daemon_was_away_is_in_no_queue(pbx: Script) -> None:
+    half = pbx.place("Local/800@internal-00000001;2", "800")
+    _queue(pbx, "QueueCallerJoin", half)
+    tracker = Tracker(NODE, DIRECTORY)
+    tracker.remember(copies(pbx.tracker.live.calls()))
+    after = Script(tracker, after=pbx)
+    after.snapshot()
+    assert [kind for kind, _ in _told(after, QUEUE)] == ["hangup"]
+    assert list(tracker.live.calls()) == []
