@@ -56,7 +56,7 @@ class Changes:
             return
         channel.announced = True
         call = self._live.call_of(channel)
-        if channel.originator and channel.extension and len(call.channels) == 1:
+        if channel.originator and channel.extension and channel.uniqueid == call.linkedid:
             self._live.charge(call, channel.extension)
         self._tell(ChangeKind.DIAL, channel, CallStatus.CALLING, now)
 

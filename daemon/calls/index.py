@@ -157,7 +157,7 @@ class LiveIndex:
             linkedid=linkedid,
             call_id=call.id,
             leg=uniqueid,
-            originator=False,
+            originator=None,
             view=call.views_used,
             started=now,
             extension=extension,
@@ -188,6 +188,7 @@ class LiveIndex:
 
     def charge(self, call: Call, extension: str) -> None:
         """The call is this extension's from now on, even when it has no leg in it any more."""
+        self._count_out(call.charged_to, call)
         call.charged_to = extension
         self._count_in(extension, call.linkedid)
 

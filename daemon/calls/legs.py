@@ -70,9 +70,9 @@ class Legs:
             name = event[headers.channel]
             extension = self._endpoints.of_channel(name)
             channel = self._live.join(uniqueid, name, linkedid, extension, now)
-            channel.originator = state == ChannelState.RING or bool(exten)
-            if not channel.originator:
-                channel.dialled_by = self._first_originator(channel)
+            if event["Event"] == "Newchannel":
+                placed_by_phone = state == ChannelState.RING or bool(exten)
+                self.settle_origin(channel, exten, placed_by_pbx=not placed_by_phone)
         elif channel.linkedid != linkedid:
             self._follow(channel, linkedid, now)
         if channel.originator and not channel.dialled:
@@ -86,6 +86,8 @@ class Legs:
 
     def advance(self, channel: Channel, now: datetime) -> None:
         """Tell what follows from the channel's state and the number that it dialled."""
+        if channel.originator is None:
+            return
         if channel.originator and channel.dialled:
             self._changes.dial(channel, now)
         if channel.state == ChannelState.RINGING:
@@ -94,11 +96,11 @@ class Legs:
         elif channel.state == ChannelState.UP:
             self._changes.answer(channel, now)
 
-    def settle_origin(self, channel: Channel, *, placed_by_pbx: bool) -> None:
-        """A channel that was not seen from its beginning: whether the PBX placed it."""
+    def settle_origin(self, channel: Channel, exten: str, *, placed_by_pbx: bool) -> None:
+        """It is known who placed the channel; ``exten`` is where a phone that did wants to go."""
         channel.originator = not placed_by_pbx
+        channel.dialled = "" if placed_by_pbx else exten
         if placed_by_pbx:
-            channel.dialled = ""
             channel.dialled_by = self._first_originator(channel)
 
     def join(self, bridge: str, now: datetime) -> None:

@@ -112,7 +112,8 @@ class Channel:
     and pick-ups. ``view`` counts from 1 within the call that the leg is in now.
 
     ``originator`` is True for a channel that came into the PBX (its phone placed the call), False
-    for one that the PBX placed. ``dialled`` is the number an originator asked for, ``sent_to`` the
+    for one that the PBX placed, None as long as that is not known: its beginning was not heard, and
+    nothing is told of it. ``dialled`` is the number an originator asked for, ``sent_to`` the
     one that a transfer asks for on its behalf, ``called_as`` the one by which it was reached if
     that is not its caller's. ``dialled_by`` is the Uniqueid of the leg on whose
     behalf this one was made. ``outcomes`` are the DialStatus values of what it dialled,
@@ -127,7 +128,7 @@ class Channel:
     linkedid: str
     call_id: str
     leg: str
-    originator: bool
+    originator: bool | None
     view: int
     started: datetime
     extension: str | None = None

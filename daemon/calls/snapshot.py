@@ -12,6 +12,7 @@ from daemon.calls.ami_fields import (
     duration,
     is_dialled,
     is_holding,
+    number,
 )
 from daemon.calls.changes import Changes
 from daemon.calls.index import LiveIndex
@@ -95,11 +96,13 @@ class Snapshot:
                 channel.parked = None
         if channel is None:
             return
-        if before is None:
+        if channel.originator is None:
             channel.started = now - duration(row.get("Duration", ""))
             call = self._live.call_of(channel)
             call.published = min(call.published, channel.started)
-            self._legs.settle_origin(channel, placed_by_pbx=is_dialled(row))
+            self._legs.settle_origin(
+                channel, number(row.get("Exten", "")), placed_by_pbx=is_dialled(row)
+            )
         self._legs.advance(channel, now)
 
     def _compare_phone_holds(self, devices: Iterable[AmiEvent], now: datetime) -> None:

@@ -157,7 +157,8 @@ class Tracker:
             if half is not None:
                 half.dialled_by = caller_id
             return
-        channel.originator = False
+        if channel.originator is not False:
+            self._legs.settle_origin(channel, "", placed_by_pbx=True)
         channel.called_as = self._called_as(event, channel)
         caller = self.live.far_end(caller_id) or self._asking(event, channel)
         if caller is not None:

@@ -5,7 +5,7 @@ from datetime import timedelta
 from daemon.calls.model import CallStatus, Seen, ViewStatus
 from daemon.calls.snapshot import Listing
 from daemon.calls.tracker import Tracker
-from tests.unit.daemon.calls.pbx_script import NODE, UP, Script, copies
+from tests.unit.daemon.calls.pbx_script import NODE, RINGING, UP, Script, copies
 from tests.unit.daemon.people import JOHN, MARY, directory
 
 PUBLIC = "0040210000000"
@@ -324,3 +324,31 @@ def test_a_parked_call_that_was_retrieved_unseen_is_not_parked_any_more() -> Non
     john.bridge = mary.bridge = "b2"
     pbx.snapshot(john, mary)
     assert [view.parked for view in pbx.views(john)] == [None, None]
+
+
+def test_a_leg_whose_beginning_was_missed_is_told_of_when_it_is_known_who_placed_it() -> None:
+    unheard = Script()
+    john = unheard.place(JOHN, "220", number=JOHN)
+    mary = unheard.dial(john, MARY)
+    mary.state = RINGING
+    pbx = Script(after=unheard)
+    pbx.tracker.begin_snapshot()
+    pbx.fold("Newstate", pbx.channel(mary))
+    assert pbx.told == [], "it has an Exten, as one that called in would have"
+    pbx.end_snapshot(john, mary)
+    assert sorted(pbx.stories()) == [
+        ("dial", JOHN, "out", "CALLING"),
+        ("dial", MARY, "in", "CALLING"),
+    ]
+    assert pbx.call(john).extension == JOHN, "whose phone began it"
+    assert pbx.snapshot(john, mary) == []
+
+
+def test_a_call_goes_over_to_another_payer_without_a_trace_of_the_first() -> None:
+    pbx = Script()
+    john, mary = pbx.talk(JOHN, "220", MARY)
+    live = pbx.tracker.live
+    (call,) = live.calls()
+    live.charge(call, MARY)
+    pbx.hang_up(john, mary)
+    assert live.calls_of(JOHN) == live.calls_of(MARY) == []

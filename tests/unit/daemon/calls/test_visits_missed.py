@@ -35,7 +35,7 @@ def _snapshot(pbx: Script, leg: Leg, data: str, meanwhile: tuple[str, ...] = ())
     for event in meanwhile:
         pbx.fold(event, pbx.channel(leg))
     rows = [pbx.row(leg) | {"ApplicationData": data}]
-    pbx.told += pbx.tracker.end_snapshot(rows, [], pbx.now)
+    pbx.told += pbx.tracker.end_snapshot(Listing(rows), pbx.now)
 
 
 def test_who_is_asked_for_a_pin_has_not_joined_the_conference(pbx: Script) -> None:
