@@ -20,6 +20,14 @@ from daemon.calls.legs import Legs
 from daemon.calls.model import Seen
 from daemon.calls.visits import Visits
 
+# What tells that a channel has come into or left a queue, a conference or an IVR.
+_MOVES = frozenset(
+    {
+        *("Newexten", "QueueCallerJoin", "QueueCallerLeave", "QueueCallerAbandon"),
+        *("AgentConnect", "AgentComplete", "ConfbridgeJoin", "ConfbridgeLeave"),
+    }
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Listing:
@@ -38,16 +46,19 @@ class Overtaken:
     """What events said while a snapshot was on its way: they are newer than its rows."""
 
     def __init__(self) -> None:
+        self.begun: set[str] = set()
         self.seen: set[str] = set()
+        self.moved: set[str] = set()
         self.rebridged: set[str] = set()
-        self.ended: set[str] = set()
 
     def note(self, event: AmiEvent) -> None:
         self.seen.update(filter(None, (event.get("Uniqueid"), event.get("DestUniqueid"))))
+        if event["Event"] == "Newchannel":
+            self.begun.add(event["Uniqueid"])
+        if event["Event"] in _MOVES:
+            self.moved.add(event.get("Uniqueid", ""))
         if event["Event"] in ("BridgeEnter", "BridgeLeave"):
             self.rebridged.add(event["Uniqueid"])
-        if event["Event"] == "Hangup":
-            self.ended.add(event["Uniqueid"])
 
 
 class Snapshot:
@@ -65,22 +76,19 @@ class Snapshot:
     def apply(self, listing: Listing, now: datetime) -> None:
         overtaken = self._overtaken
         holding = {row["BridgeUniqueid"] for row in listing.bridges if is_holding(row)}
-        rows = sorted(
-            (row for row in listing.channels if row["Uniqueid"] not in overtaken.ended),
-            key=lambda row: age_order(row["Uniqueid"]),
-        )
-        there = {row["Uniqueid"] for row in rows} | (overtaken.seen - overtaken.ended)
-        unheard = [row for row in rows if row["Uniqueid"] not in overtaken.seen]
+        rows = sorted(listing.channels, key=lambda row: age_order(row["Uniqueid"]))
+        there = {row["Uniqueid"] for row in rows} | overtaken.begun
+        unmoved = [row for row in rows if row["Uniqueid"] not in overtaken.moved]
         with self._changes.seen_as(Seen.RECONSTRUCTED):
             for uniqueid in self._live.uniqueids():
                 if uniqueid not in there:
                     self._visits.gone(uniqueid, now)
                     self._legs.drop(uniqueid, None, now)
-            self._visits.end_all_but(unheard, now)
+            self._visits.end_all_but(unmoved, now)
         with self._changes.seen_as(Seen.LATE):
             for row in rows:
                 self._adopt(row, holding, now)
-            self._visits.begin(unheard, now)
+            self._visits.begin(unmoved, now)
         self._compare_phone_holds(listing.devices, now)
 
     def _adopt(self, row: AmiEvent, holding: set[str], now: datetime) -> None:

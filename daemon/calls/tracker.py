@@ -18,7 +18,7 @@ from daemon.calls.ami_fields import (
 )
 from daemon.calls.changes import Changes
 from daemon.calls.index import LiveIndex
-from daemon.calls.legs import DEST, Endpoints, Legs
+from daemon.calls.legs import DEST, OWN, Endpoints, Legs
 from daemon.calls.model import Call, CallChange, Channel, Parked
 from daemon.calls.parties import Numbers
 from daemon.calls.snapshot import Listing, Overtaken, Snapshot
@@ -88,6 +88,7 @@ class Tracker:
             return []
         if self._overtaken is not None:
             self._overtaken.note(event)
+            self._describe(event, now)
         handler(event, now)
         return self._changes.take()
 
@@ -124,6 +125,12 @@ class Tracker:
         channel = self._legs.known(event, now)
         self._visits.seen(event, now)
         return channel
+
+    def _describe(self, event: AmiEvent, now: datetime) -> None:
+        """Bring the channels of an event up to date, as it may be all that is heard of them."""
+        for headers in (OWN, DEST):
+            if event.get(headers.uniqueid) and headers.state in event:
+                self._legs.known(event, now, headers)
 
     def _rename(self, event: AmiEvent, now: datetime) -> None:
         channel = self.live.channel(event["Uniqueid"])

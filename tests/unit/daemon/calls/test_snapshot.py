@@ -344,6 +344,27 @@ def test_a_leg_whose_beginning_was_missed_is_told_of_when_it_is_known_who_placed
     assert pbx.snapshot(john, mary) == []
 
 
+def test_a_late_event_of_a_channel_that_is_not_listed_makes_no_ghost() -> None:
+    unheard = Script()
+    john = unheard.place(JOHN, "220", number=JOHN)
+    pbx = Script(after=unheard)
+    pbx.tracker.begin_snapshot()
+    pbx.fold("NewConnectedLine", pbx.channel(john))
+    assert pbx.end_snapshot() == []
+    assert pbx.tracker.live.uniqueids() == []
+
+
+def test_an_event_that_comes_before_the_list_says_how_the_channel_is() -> None:
+    pbx = Script()
+    john = pbx.place(JOHN, "220", number=JOHN)
+    mary = pbx.dial(john, MARY)
+    mary.state = RINGING  # its Newstate is missed
+    pbx.tracker.begin_snapshot()
+    pbx.fold("DialState", pbx.dialling(john, mary) | {"DialStatus": "RINGING"})
+    pbx.end_snapshot(john, mary)
+    assert pbx.views(john)[1].status is ViewStatus.RINGING
+
+
 def test_a_call_goes_over_to_another_payer_without_a_trace_of_the_first() -> None:
     pbx = Script()
     john, mary = pbx.talk(JOHN, "220", MARY)

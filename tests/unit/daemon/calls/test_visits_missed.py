@@ -3,6 +3,7 @@
 import pytest
 
 from config.settings import Extension
+from daemon.calls.snapshot import Listing
 from daemon.calls.tracker import Tracker
 from daemon.directory import Directory
 from tests.unit.daemon.calls.pbx_script import NODE, UP, Leg, Script, copies
@@ -57,6 +58,15 @@ def test_a_stay_that_has_ended_does_not_end_again(pbx: Script) -> None:
     assert [kind for kind, _ in _told(pbx, QUEUE)] == ["dial", "hangup"]
 
 
+def test_who_left_the_queue_before_the_line_was_lost_may_have_been_answered(pbx: Script) -> None:
+    john = pbx.place(JOHN, "800", number=JOHN)
+    _queue(pbx, "QueueCallerJoin", john)
+    _queue(pbx, "QueueCallerLeave", john)
+    john.state, john.application, john.bridge = UP, "Queue", "b1"
+    _snapshot(pbx, john, "sales", meanwhile=("NewConnectedLine",))
+    assert _told(pbx, QUEUE) == [("dial", "CALLING"), ("answer", "ANSWER")]
+
+
 def test_a_late_event_of_a_queue_brings_nobody_back(pbx: Script) -> None:
     john = pbx.place(JOHN, "800", number=JOHN)
     _queue(pbx, "QueueCallerJoin", john)
@@ -75,3 +85,12 @@ def test_a_local_channel_that_ended_while_the_daemon_was_away_is_in_no_queue(pbx
     after.snapshot()
     assert [kind for kind, _ in _told(after, QUEUE)] == ["hangup"]
     assert list(tracker.live.calls()) == []
+
+
+def test_a_caller_whose_coming_was_missed_is_in_the_queue_when_its_list_comes_late(
+    pbx: Script,
+) -> None:
+    john = pbx.place(JOHN, "800", number=JOHN)
+    john.application = "Queue"
+    _snapshot(pbx, john, "sales", meanwhile=("NewConnectedLine",))
+    assert _told(pbx, QUEUE) == [("dial", "CALLING")]
