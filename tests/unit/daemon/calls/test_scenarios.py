@@ -222,3 +222,14 @@ def test_a_ringing_that_overtakes_the_begin_of_its_dial_still_tells_who_calls() 
         called_extension=JOHN,
         called_did="0213334444",
     )
+
+
+def test_an_event_from_before_does_not_take_a_leg_back_to_the_call_that_it_has_left() -> None:
+    pbx = Script()
+    john, mary = pbx.place(JOHN, "700", number=JOHN), pbx.place(MARY, "700", number=MARY)
+    for leg in (mary, john):
+        pbx.fold("BridgeEnter", pbx.channel(leg) | {"BridgeUniqueid": "b1", "BridgeType": "basic"})
+    joined = pbx.views(john)
+    assert [view.channel for view in joined] == [john.uniqueid, mary.uniqueid]
+    pbx.fold("NewConnectedLine", pbx.channel(mary))  # with the Linkedid that she had
+    assert pbx.views(john) == joined
