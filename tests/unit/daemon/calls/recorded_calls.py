@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from config.settings import Settings
 from daemon.calls.ami_fields import is_technical
 from daemon.calls.model import CallChange, ChangeKind, Seen
+from daemon.calls.snapshot import Listing
 from daemon.calls.tracker import Tracker
 from daemon.directory import Directory
 from tests.pbx.phonebook import PHONES
@@ -146,7 +147,7 @@ class Run:
     def end_snapshot(self, rows: list[Event], bridges: list[Event]) -> list[CallChange]:
         self.bridges.update(row["BridgeId"] for row in rows)
         self.now += timedelta(seconds=1)
-        changes = self.tracker.end_snapshot(rows, bridges, self.now)
+        changes = self.tracker.end_snapshot(Listing(rows, bridges), self.now)
         self.told += changes
         return changes
 

@@ -201,7 +201,7 @@ def test_a_snapshot_shows_who_is_in_a_queue_and_whether_it_was_answered(bridge: 
 @pytest.mark.parametrize(
     ("extension", "place"),
     [
-        (ROOM, {"application": "ConfBridge", "data": "850"}),
+        (ROOM, {"application": "ConfBridge", "data": "850", "bridge": "room"}),
         (MENU, {"application": "Read", "context": "menu", "exten": "s"}),
     ],
 )
@@ -212,7 +212,7 @@ def test_a_snapshot_shows_who_is_in_a_conference_or_an_ivr(
     john = replace(_caller(Script(), extension), **place)
     pbx.snapshot(john)
     assert _of(pbx, extension) == [("dial", "CALLING"), ("answer", "ANSWER")]
-    pbx.snapshot(replace(john, application="Playback", data="", context="internal"))
+    pbx.snapshot(replace(john, application="Playback", data="", context="internal", bridge=""))
     assert _of(pbx, extension)[2:] == [("hangup", "ANSWER")]
     assert pbx.told[-1].seen is Seen.RECONSTRUCTED
 
