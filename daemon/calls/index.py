@@ -1,33 +1,19 @@
 """The live calls, channels and bridges of one PBX, and how to find them."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 
+from daemon.calls.bridges import Bridges
 from daemon.calls.model import Call, Channel, Parties, Room, Visit, phone_call_id
+from daemon.calls.technical import Technical, TechnicalChannels
 
 _ENDED_KEPT = 4096
-
-
-@dataclass(slots=True)
-class Technical:
-    """A channel that Asterisk made for itself (a Local half, a Snoop, …): a leg of no call.
-
-    ``dialled_by`` and ``dialled`` are the Uniqueids of the channel that dialled it and of the one
-    that it dialled last.
-    """
-
-    uniqueid: str
-    name: str
-    dialled_by: str = ""
-    dialled: str = ""
-    bridge: str | None = None
 
 
 class LiveIndex:
     """Owns the live calls; the tracker changes them, everybody else reads.
 
-    A bridge has Uniqueids of all its channels, also of technical ones. Bridges in which nobody
+    A bridge has Uniqueids of all its channels, also of ``technical`` ones. Bridges in which nobody
     talks (parking lots and the like) are none here.
     """
 
@@ -35,10 +21,9 @@ class LiveIndex:
         self._node = node
         self._calls: dict[str, Call] = {}
         self._channels: dict[str, Channel] = {}
-        self._technical: dict[str, Technical] = {}
-        self._by_name: dict[str, str] = {}  # of technical channels
+        self.technical = TechnicalChannels()
         self._visits: dict[str, list[Visit]] = {}
-        self._bridges: dict[str, set[str]] = {}
+        self._bridges = Bridges()
         self._by_id: dict[str, str] = {}
         self._by_extension: dict[str, dict[str, int]] = {}
         self._ended: dict[str, None] = {}
@@ -66,9 +51,6 @@ class LiveIndex:
         """Whether this channel was here and has ended: an event that speaks of it is late."""
         return uniqueid in self._ended
 
-    def technical(self, uniqueid: str) -> Technical | None:
-        return self._technical.get(uniqueid)
-
     def visits_of(self, uniqueid: str) -> list[Visit]:
         """Where a channel is: a queue, a conference, an IVR, several if they are nested."""
         return list(self._visits.get(uniqueid, ()))
@@ -78,11 +60,11 @@ class LiveIndex:
 
     def bridge_members(self, bridge: str) -> frozenset[str]:
         """Uniqueids of all channels in a bridge."""
-        return frozenset(self._bridges.get(bridge, ()))
+        return self._bridges.members(bridge)
 
     def uniqueids(self) -> list[str]:
         """Of every channel, technical ones and those that are known by their visits alone too."""
-        return list({**self._channels, **self._technical, **self._visits})
+        return list(dict.fromkeys([*self._channels, *self.technical, *self._visits]))
 
     def far_end(self, uniqueid: str) -> Channel | None:
         """The leg that speaks through a channel: itself, or the one across its Local channels."""
@@ -91,10 +73,10 @@ class LiveIndex:
             passed.add(uniqueid)
             if uniqueid in self._channels:
                 return self._channels[uniqueid]
-            other = self.other_half(uniqueid)
+            other = self.technical.other_half(uniqueid)
             if other is None:
                 return None
-            uniqueid = other.dialled_by or other.dialled or self._neighbour(other.uniqueid)
+            uniqueid = other.dialled_by or other.dialled or self._bridges.neighbour(other.uniqueid)
         return None
 
     def peer(self, uniqueid: str) -> Channel | None:
@@ -102,33 +84,19 @@ class LiveIndex:
         passed: set[str] = set()
         while uniqueid not in passed:
             passed.add(uniqueid)
-            neighbour = self._neighbour(uniqueid)
+            neighbour = self._bridges.neighbour(uniqueid)
             if neighbour in self._channels:
                 return self._channels[neighbour]
-            other = self.other_half(neighbour)
+            other = self.technical.other_half(neighbour)
             if other is None:
                 return None
             uniqueid = other.uniqueid
         return None
 
-    def other_half(self, uniqueid: str) -> Technical | None:
-        """The other half of a Local channel."""
-        half = self._technical.get(uniqueid)
-        pair, mark, number = half.name.rpartition(";") if half else ("", "", "")
-        if not mark:
-            return None
-        return self._technical.get(self._by_name.get(f"{pair};{'2' if number == '1' else '1'}", ""))
-
     def halves_beside(self, channel: Channel) -> list[Technical]:
         """The other halves of the Local channels that are in its bridge."""
-        members = self._bridges.get(channel.bridge or "", ())
-        return [half for member in members if (half := self.other_half(member)) is not None]
-
-    def _neighbour(self, uniqueid: str) -> str:
-        """The only other channel in its bridge, "" if there is none or are several."""
-        owner = self._owner(uniqueid)
-        others = self._bridges.get(owner.bridge or "", set()) - {uniqueid} if owner else ()
-        return next(iter(others)) if len(others) == 1 else ""
+        halves = map(self.technical.other_half, self._bridges.members(channel.bridge))
+        return [half for half in halves if half is not None]
 
     # --- changing: calls and their legs ---
 
@@ -194,7 +162,7 @@ class LiveIndex:
 
     def remove(self, channel: Channel) -> None:
         """The leg has ended, and with the last one its call."""
-        self.rebridge(channel.uniqueid, "")
+        self._bridges.leave(channel.uniqueid)
         del self._channels[channel.uniqueid]
         call = self._calls[channel.linkedid]
         del call.channels[channel.uniqueid]
@@ -231,53 +199,29 @@ class LiveIndex:
         self._count_out(visit.extension, call)
         self._end_if_empty(call)
 
-    def _owner(self, uniqueid: str) -> Channel | Technical | None:
-        return self._channels.get(uniqueid) or self._technical.get(uniqueid)
-
-    # --- changing: technical channels and bridges ---
-
-    def note_technical(self, uniqueid: str, name: str) -> Technical:
-        known = self._technical.get(uniqueid)
-        if known is None:
-            known = self._technical[uniqueid] = Technical(uniqueid, name)
-            self._by_name[name] = uniqueid
-        return known
-
-    def forget_technical(self, uniqueid: str) -> None:
-        known = self._technical.get(uniqueid)
-        if known is not None:
-            self.rebridge(uniqueid, "")
-            del self._technical[uniqueid]
-            del self._by_name[known.name]
+    def remove_technical(self, uniqueid: str) -> None:
+        """A technical channel has ended, if it is one."""
+        if uniqueid in self.technical:
+            self._bridges.leave(uniqueid)
+            self.technical.forget(uniqueid)
             self._note_ended(uniqueid)
 
+    # --- changing: bridges ---
+
     def enter(self, uniqueid: str, bridge: str) -> None:
-        """The channel is in this bridge, and in no other any more."""
-        owner = self._owner(uniqueid)
-        if owner is None:
-            return
-        if owner.bridge is not None and owner.bridge != bridge:
-            self.leave(uniqueid, owner.bridge)
-        self._bridges.setdefault(bridge, set()).add(uniqueid)
-        owner.bridge = bridge
+        """The channel is in this bridge now, and in no other any more."""
+        channel = self._channels.get(uniqueid)
+        if channel is not None:
+            channel.bridge = bridge
+        if channel is not None or uniqueid in self.technical:
+            self._bridges.enter(uniqueid, bridge)
 
-    def leave(self, uniqueid: str, bridge: str) -> None:
-        members = self._bridges.get(bridge)
-        if members is not None:
-            members.discard(uniqueid)
-            if not members:
-                del self._bridges[bridge]
-        owner = self._owner(uniqueid)
-        if owner is not None and owner.bridge == bridge:
-            owner.bridge = None
-
-    def rebridge(self, uniqueid: str, bridge: str) -> None:
-        """The channel is in this bridge and in no other; "" for none at all."""
-        owner = self._channels.get(uniqueid) or self._technical.get(uniqueid)
-        if bridge:
-            self.enter(uniqueid, bridge)
-        elif owner is not None and owner.bridge is not None:
-            self.leave(uniqueid, owner.bridge)
+    def leave(self, uniqueid: str, bridge: str | None = None) -> None:
+        """The channel is not in this bridge any more, or in none at all if none is named."""
+        self._bridges.leave(uniqueid, bridge)
+        channel = self._channels.get(uniqueid)
+        if channel is not None:
+            channel.bridge = self._bridges.of(uniqueid)
 
     # --- what is counted ---
 

@@ -61,7 +61,7 @@ class Legs:
             if self._live.has_ended(uniqueid):
                 return None
             if is_technical(event[headers.channel]):
-                self._live.note_technical(uniqueid, event[headers.channel])
+                self._live.technical.note(uniqueid, event[headers.channel])
                 return None
         state = int(event[headers.state])
         exten = number(event.get(headers.exten, ""))
@@ -116,7 +116,7 @@ class Legs:
         """The channel has ended; ``cause`` is the Cause of its Hangup event, None if not seen."""
         channel = self._live.channel(uniqueid)
         if channel is None:
-            self._live.forget_technical(uniqueid)
+            self._live.remove_technical(uniqueid)
             return
         self._changes.hangup(channel, hangup_status(channel, cause), now)
         self._live.remove(channel)

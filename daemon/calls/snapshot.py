@@ -99,7 +99,10 @@ class Snapshot:
         channel = before if overtook else self._legs.known(row, now)
         if uniqueid not in self._overtaken.rebridged:
             bridge = row.get("BridgeId", "")
-            self._live.rebridge(uniqueid, "" if bridge in holding else bridge)
+            if bridge and bridge not in holding:
+                self._live.enter(uniqueid, bridge)
+            else:
+                self._live.leave(uniqueid)
             if channel is not None and bridge not in holding:
                 channel.parked = None
         if channel is None:

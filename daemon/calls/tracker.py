@@ -160,7 +160,7 @@ class Tracker:
             self._channel_seen(event, now)
         channel = self._legs.known(event, now, DEST)
         if channel is None:
-            half = self.live.technical(event["DestUniqueid"])
+            half = self.live.technical.get(event["DestUniqueid"])
             if half is not None:
                 half.dialled_by = caller_id
             return
@@ -176,7 +176,7 @@ class Tracker:
 
     def _asking(self, event: AmiEvent, third: Channel) -> Channel | None:
         """Who has a transfer by keys dial, while it is not in the bridge yet: its number tells."""
-        if self.live.technical(event.get("Uniqueid", "")) is None:
+        if event.get("Uniqueid", "") not in self.live.technical:
             return None
         number = given(event.get("CallerIDNum", ""))
         talking = (leg for leg in self.live.call_of(third).channels.values() if leg.answered)
@@ -187,11 +187,11 @@ class Tracker:
         """The number that a leg is called as, where it is not the one that its caller dialled."""
         if channel.extension is None:
             return dialled_user(event.get("DialString", ""))
-        half = self.live.technical(event.get("Uniqueid", ""))
+        half = self.live.technical.get(event.get("Uniqueid", ""))
         if half is None:
             return ""
         half.dialled = channel.uniqueid
-        other = self.live.other_half(half.uniqueid)
+        other = self.live.technical.other_half(half.uniqueid)
         # A Local channel that nobody dialled is that of an Originate or of a transfer by keys.
         dialled = half.dialled_by or (other.dialled_by if other else "")
         return "" if dialled else transfer_target(event.get("Exten", ""))
@@ -219,9 +219,9 @@ class Tracker:
     def _bridge_enter(self, event: AmiEvent, now: datetime) -> None:
         channel = self._known(event, now)
         if is_holding(event):
-            self.live.rebridge(event["Uniqueid"], "")
+            self.live.leave(event["Uniqueid"])
             return
-        self.live.rebridge(event["Uniqueid"], event["BridgeUniqueid"])
+        self.live.enter(event["Uniqueid"], event["BridgeUniqueid"])
         if joins_calls(event):
             self._legs.join(event["BridgeUniqueid"], now)
         if channel is not None:
