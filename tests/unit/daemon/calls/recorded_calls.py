@@ -10,6 +10,7 @@ from functools import cache
 
 from hypothesis import settings
 from hypothesis import strategies as st
+from hypothesis.vendor.pretty import RepresentationPrinter
 
 from config.settings import Settings
 from daemon.calls.ami_fields import is_technical
@@ -29,6 +30,7 @@ NODE = "test-pbx"
 START = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 Event = dict[str, str]
+Told = dict[tuple[str, str | None], list[CallChange]]  # of each leg, by CallID and extension
 _settings = Settings.model_validate(tomllib.loads(SETTINGS))
 DIRECTORY = Directory(_settings, frozenset(PHONES))
 ROOMS = {e.number for e in _settings.extensions if e.queue or e.conference or e.context}
@@ -48,6 +50,9 @@ class Step:
     byte: int
     rows: list[Event]
     bridges: list[Event]
+
+    def _repr_pretty_(self, printer: RepresentationPrinter, _: bool) -> None:
+        printer.text(f"the step after {self.at} events")
 
     def channels(self) -> dict[str, str]:
         """Uniqueid and Linkedid of the channels that are legs of calls."""
@@ -76,6 +81,9 @@ class Recording:
     stream: bytes
     events: list[Event]
     steps: list[Step]
+
+    def _repr_pretty_(self, printer: RepresentationPrinter, _: bool) -> None:
+        printer.text(self.name)
 
     def parts(self) -> Iterator[tuple[range, Step]]:
         """The numbers of the events before each step, and the step."""
@@ -225,21 +233,21 @@ def _each_until_hangup(kinds: list[ChangeKind]) -> Iterator[list[ChangeKind]]:
         kinds = kinds[end:]
 
 
-def by_leg(told: Iterable[CallChange]) -> dict[tuple[str, str | None], list[CallChange]]:
+def by_leg(told: Iterable[CallChange]) -> Told:
     legs = defaultdict(list)
     for change in told:
         legs[change.channel, change.extension].append(change)
     return dict(legs)
 
 
-def for_apps(told: Iterable[CallChange]) -> dict[tuple[str, str | None], list[CallChange]]:
+def for_apps(told: Iterable[CallChange]) -> Told:
     """What apps are told of each leg, at whatever time."""
     untimed = [replace(change, at=START) for change in told if change.extension is not None]
     return by_leg(untimed)
 
 
 @cache
-def undisturbed(name: str) -> dict[tuple[str, str | None], list[CallChange]]:
+def undisturbed(name: str) -> Told:
     run = Run()
     run.hear(recording(name).events)
     return for_apps(run.told)

@@ -14,6 +14,7 @@ from tests.unit.daemon.calls.recorded_calls import (
     Event,
     Recording,
     Run,
+    Told,
     assert_all_has_ended,
     assert_is_true,
     for_apps,
@@ -40,6 +41,8 @@ def _may_swap(first: Event, second: Event) -> bool:
     if names == {"DialBegin"}:
         # A Local channel's other half dials when the Dial() that made it has told so long ago.
         return False
+    if first["Event"] == "Newchannel" and first["Uniqueid"] == second.get("Linkedid"):
+        return False  # the call begins with it
     if _of(first).isdisjoint(_of(second)):
         return True
     return names in EITHER_FIRST and (len(names) > 1 or first["Uniqueid"] != second["Uniqueid"])
@@ -57,6 +60,14 @@ def _reordered(events: list[Event], swaps: Iterable[int]) -> list[Event]:
         if number + 1 < len(events) and _may_swap(events[number], events[number + 1]):
             events[number : number + 2] = reversed(events[number : number + 2])
     return events
+
+
+def _steps(told: Told) -> dict[tuple[str, str | None], list[tuple[str, ...]]]:
+    """Without the parties: who rings long before its DialBegin may be told without its caller."""
+    return {
+        leg: [(change.kind, change.status, change.direction, change.call_id) for change in changes]
+        for leg, changes in told.items()
+    }
 
 
 @st.composite
@@ -129,7 +140,7 @@ def test_events_that_come_again_later_leave_no_ghost_and_end_no_leg_twice(
 
 @often
 @given(damage())
-def test_the_order_of_events_of_different_threads_changes_nothing_that_apps_are_told(
+def test_the_order_of_events_of_different_threads_changes_no_step_of_any_leg(
     damaged: tuple[Recording, list[int], set[int]],
 ) -> None:
     recorded, swaps, _ = damaged
@@ -139,7 +150,7 @@ def test_the_order_of_events_of_different_threads_changes_nothing_that_apps_are_
         run.hear(_reordered(events, [swap - part.start for swap in swaps if swap in part]))
         assert_is_true(run, step)
     assert_all_has_ended(run)
-    assert for_apps(run.told) == undisturbed(recorded.name)
+    assert _steps(for_apps(run.told)) == _steps(undisturbed(recorded.name))
 
 
 @pytest.mark.parametrize("name", PLAYS)
