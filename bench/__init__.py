@@ -9,6 +9,6 @@
 | memory | both after 100,000 calls have passed | the same before | at most 1.1 |
 
 Intake is of all events of the PBX (2.0), and of those of class call alone (1.0). Times are medians
-of rounds in turns with the baseline; MB and kB are powers of ten. That a reader who is held up
-loses nothing is a test on the real PBX, tests/pbx/test_load.py.
+of rounds in turns with the baseline, in seconds of a core; MB and kB are powers of ten. That a
+reader who is held up loses nothing is a test on the real PBX, tests/pbx/test_load.py.
 """

@@ -1,4 +1,7 @@
-"""Measuring two ways of the same work in turns, since machines are noisy."""
+"""Measuring two ways of the same work in turns, since machines are noisy.
+
+Seconds are those of a core that this process had, so that what else runs counts less.
+"""
 
 import time
 from collections.abc import Callable, Iterable
@@ -17,8 +20,8 @@ def medians(one: Iterable[Work], other: Iterable[Work]) -> tuple[float, float]:
     seconds: tuple[list[float], list[float]] = ([], [])
     for measured, works in zip(range(ROUNDS + 1), zip(one, other, strict=False), strict=False):
         for work, kept in zip(works, seconds, strict=True):
-            started = time.perf_counter()
+            started = time.process_time()
             work()
             if measured:
-                kept.append(time.perf_counter() - started)
+                kept.append(time.process_time() - started)
     return median(seconds[0]), median(seconds[1])
