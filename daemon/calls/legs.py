@@ -50,34 +50,40 @@ class Legs:
         self._changes = changes
         self._endpoints = endpoints
 
-    def known(self, event: AmiEvent, now: datetime, headers: Headers = OWN) -> Channel | None:
-        """The leg that the event describes, brought up to date.
+    def begin(self, event: AmiEvent, now: datetime) -> Channel | None:
+        """The leg that a Newchannel event tells of; None if the channel is a technical one."""
+        channel = self.adopt(event, now)
+        if channel is not None and channel.originator is None:
+            exten = number(event.get(OWN.exten, ""))
+            placed_by_phone = channel.state == ChannelState.RING or bool(exten)
+            self.settle_origin(channel, exten, placed_by_pbx=not placed_by_phone)
+        return channel
 
-        None for a technical channel, and for one that has ended already.
-        """
+    def adopt(self, event: AmiEvent, now: datetime, headers: Headers = OWN) -> Channel | None:
+        """As ``known``, but a channel whose beginning was not heard becomes known by this."""
         uniqueid = event[headers.uniqueid]
-        channel = self._live.channel(uniqueid)
+        if self._live.channel(uniqueid) is None and not self._live.has_ended(uniqueid):
+            name, linkedid = event[headers.channel], event[headers.linkedid]
+            if is_technical(name):
+                self._live.technical.note(uniqueid, name)
+            else:
+                self._live.join(uniqueid, name, linkedid, self._endpoints.of_channel(name), now)
+        return self.known(event, now, headers)
+
+    def known(self, event: AmiEvent, now: datetime, headers: Headers = OWN) -> Channel | None:
+        """The leg that the event describes, brought up to date; None if there is no such leg.
+
+        An event may come after the end of its channel; it must not make it known again.
+        """
+        channel = self._live.channel(event[headers.uniqueid])
         if channel is None:
-            if self._live.has_ended(uniqueid):
-                return None
-            if is_technical(event[headers.channel]):
-                self._live.technical.note(uniqueid, event[headers.channel])
-                return None
-        state = int(event[headers.state])
-        exten = number(event.get(headers.exten, ""))
+            return None
         linkedid = event[headers.linkedid]
-        if channel is None:
-            name = event[headers.channel]
-            extension = self._endpoints.of_channel(name)
-            channel = self._live.join(uniqueid, name, linkedid, extension, now)
-            if event["Event"] == "Newchannel":
-                placed_by_phone = state == ChannelState.RING or bool(exten)
-                self.settle_origin(channel, exten, placed_by_pbx=not placed_by_phone)
-        elif channel.linkedid != linkedid:
+        if channel.linkedid != linkedid:
             self._follow(channel, linkedid, now)
         if channel.originator and not channel.dialled:
-            channel.dialled = exten
-        channel.state = state
+            channel.dialled = number(event.get(headers.exten, ""))
+        channel.state = int(event[headers.state])
         channel.caller_number = given(event.get(headers.caller_number, ""))
         channel.caller_name = given(event.get(headers.caller_name, ""))
         channel.connected_number = given(event.get(headers.connected_number, ""))
@@ -85,16 +91,24 @@ class Legs:
         return channel
 
     def advance(self, channel: Channel, now: datetime) -> None:
-        """Tell what follows from the channel's state and the number that it dialled."""
+        """Tell what follows from the channel's state and the number that it dialled.
+
+        That a phone is called is told with DialBegin, which may come after its ringing.
+        """
         if channel.originator is None:
             return
         if channel.originator and channel.dialled:
             self._changes.dial(channel, now)
         if channel.state == ChannelState.RINGING:
-            self._changes.dial(channel, now)
             channel.ringing = channel.ringing or now
         elif channel.state == ChannelState.UP:
             self._changes.answer(channel, now)
+
+    def catch_up(self, channel: Channel, now: datetime) -> None:
+        """As ``advance``, where DialBegin may have been missed."""
+        self.advance(channel, now)
+        if channel.originator is not None and channel.state == ChannelState.RINGING:
+            self._changes.dial(channel, now)
 
     def settle_origin(self, channel: Channel, exten: str, *, placed_by_pbx: bool) -> None:
         """It is known who placed the channel; ``exten`` is where a phone that did wants to go."""

@@ -96,7 +96,7 @@ class Snapshot:
         uniqueid = row["Uniqueid"]
         before = self._live.channel(uniqueid)
         overtook = before is not None and uniqueid in self._overtaken.seen
-        channel = before if overtook else self._legs.known(row, now)
+        channel = before if overtook else self._legs.adopt(row, now)
         if uniqueid not in self._overtaken.rebridged:
             bridge = row.get("BridgeId", "")
             if bridge and bridge not in holding:
@@ -114,7 +114,7 @@ class Snapshot:
             self._legs.settle_origin(
                 channel, number(row.get("Exten", "")), placed_by_pbx=is_dialled(row)
             )
-        self._legs.advance(channel, now)
+        self._legs.catch_up(channel, now)
 
     def _compare_phone_holds(self, devices: Iterable[AmiEvent], now: datetime) -> None:
         """No list tells of a phone's hold; but the phone that it holds is ONHOLD, as a device.

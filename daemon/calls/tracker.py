@@ -1,7 +1,8 @@
 """Folds AMI events into calls and yields what happened to their legs.
 
-No I/O, no clock, no settings: events and times come in, CallChanges go out. Every event about a
-channel repeats what the channel is, so an event of a channel that was never seen makes it known.
+No I/O, no clock, no settings: events and times come in, CallChanges go out. A channel begins with
+its Newchannel, or with the snapshot that shows it, and ends with its Hangup; every event in between
+repeats what it is. What was missed is set right by the next snapshot.
 """
 
 from collections.abc import Callable, Iterable
@@ -41,7 +42,7 @@ class Tracker:
         self._overtaken: Overtaken | None = None
         visits = self._visits
         self._handlers: dict[str, Callable[[AmiEvent, datetime], None]] = {
-            "Newchannel": self._channel_seen,
+            "Newchannel": self._newchannel,
             "Newstate": self._channel_seen,
             "NewCallerid": self._channel_seen,
             "NewConnectedLine": self._channel_seen,
@@ -116,6 +117,12 @@ class Tracker:
 
     # --- a channel ---
 
+    def _newchannel(self, event: AmiEvent, now: datetime) -> None:
+        channel = self._legs.begin(event, now)
+        self._visits.seen(event, now)
+        if channel is not None:
+            self._legs.advance(channel, now)
+
     def _channel_seen(self, event: AmiEvent, now: datetime) -> None:
         channel = self._known(event, now)
         if channel is not None:
@@ -130,7 +137,7 @@ class Tracker:
         """Bring the channels of an event up to date, as it may be all that is heard of them."""
         for headers in (OWN, DEST):
             if event.get(headers.uniqueid) and headers.state in event:
-                self._legs.known(event, now, headers)
+                self._legs.adopt(event, now, headers)
 
     def _rename(self, event: AmiEvent, now: datetime) -> None:
         channel = self.live.channel(event["Uniqueid"])
