@@ -39,12 +39,17 @@ class AppStage(Stage):
         deadline = asyncio.get_running_loop().time() + PATIENCE
         while True:
             seen = self.telling.with_step(name, await self._app.calls())
-            if self._expected.startswith(seen.steps()):
+            if self._is_expected(seen.steps()):
                 break
             if asyncio.get_running_loop().time() > deadline:
                 break
             await asyncio.sleep(0.02)
         self.telling = seen
+
+    def _is_expected(self, steps: str) -> bool:
+        """Whether that is all that is to be seen so far: no call and no view is missing."""
+        rest = self._expected.removeprefix(steps)
+        return self._expected.startswith(steps) and not rest.startswith(" ")
 
 
 @pytest.mark.parametrize("plays", FAMILIES.values(), ids=FAMILIES)
