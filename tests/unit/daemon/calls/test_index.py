@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 import pytest
 
 from daemon.calls.index import LiveIndex
-from tests.unit.daemon.people import JOHN, MARY
+from daemon.calls.model import Parties, Room
+from tests.unit.daemon.people import JOHN, MARY, QUEUE
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -64,3 +65,15 @@ def test_a_call_is_listed_for_who_pays_as_long_as_anybody_is_in_it(live: LiveInd
     live.remove(mary)
     assert live.calls_of(JOHN) == live.calls_of(MARY) == []
     assert live.call(call.id) is None
+
+
+def test_a_leg_in_a_queue_takes_its_stay_along_into_another_call(live: LiveIndex) -> None:
+    caller = live.join("2.1", "PJSIP/trunk-00000009", "2.1", None, NOW)
+    visit = live.begin_visit(Room.QUEUE, "2.1", "2.1", QUEUE, Parties(), NOW)
+    (older, younger) = live.calls()
+    assert live.calls_of(QUEUE) == [younger]
+    live.move(caller, "1.1", NOW)
+    assert live.calls_of(QUEUE) == [older]
+    assert list(live.calls()) == [older]
+    live.end_visit(visit)
+    assert live.calls_of(QUEUE) == []
