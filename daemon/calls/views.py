@@ -45,7 +45,8 @@ def _view(
     flow: Flow | None,
     on_hold: datetime | None,
 ) -> PhoneCallView:
-    line = _line_of(call, channel, peer)
+    dialled = [leg for leg in call.channels.values() if leg.dialled_by == channel.uniqueid]
+    line = _line_of(call, channel, peer, dialled)
     return PhoneCallView(
         id=view_id(channel.view),
         channel=channel.uniqueid,
@@ -55,7 +56,7 @@ def _view(
         destination=_present(*line.destination),
         caller_id=_caller_id(line.source) if line.source else _told_caller_id(channel),
         flow=flow,
-        status=_status(call, channel, peer),
+        status=_status(channel, peer, dialled),
         ringing=channel.ringing,
         answered=channel.answered,
         on_hold=on_hold,
@@ -70,7 +71,7 @@ class _Line(NamedTuple):
     destination: Iterable[str]
 
 
-def _line_of(call: Call, channel: Channel, peer: Channel | None) -> _Line:
+def _line_of(call: Call, channel: Channel, peer: Channel | None, dialled: list[Channel]) -> _Line:
     """Who talks with it comes first, then whom it dials, then who dialled it.
 
     Two that talk and of whom none dialled the other were joined by a transfer: the leg that is
@@ -80,7 +81,6 @@ def _line_of(call: Call, channel: Channel, peer: Channel | None) -> _Line:
     if room is not None:
         return _Line(channel, [room])
     caller = call.channels.get(channel.dialled_by or "")
-    dialled = [leg for leg in call.channels.values() if leg.dialled_by == channel.uniqueid]
     ringing = [leg for leg in dialled if not leg.answered]
     if peer is None and dialled:
         return _Line(channel, _numbers(channel, ringing or dialled))
@@ -141,11 +141,8 @@ def _name_and_number(name: str, number: str) -> str:
     return f"{name} <{number}>".strip() if number else name
 
 
-def _status(call: Call, channel: Channel, peer: Channel | None) -> ViewStatus:
-    if peer is None and any(
-        leg.dialled_by == channel.uniqueid and leg.ringing and not leg.answered
-        for leg in call.channels.values()
-    ):
+def _status(channel: Channel, peer: Channel | None, dialled: list[Channel]) -> ViewStatus:
+    if peer is None and any(leg.ringing and not leg.answered for leg in dialled):
         return ViewStatus.OTHER_SIDE_RINGING
     match channel.state:
         case ChannelState.UP:
