@@ -6,7 +6,7 @@ import pytest
 
 from daemon.calls.model import CallChange, ChangeKind
 from tests.plays import PLAYS
-from tests.plays.replay import Replay, expected, messages, told
+from tests.plays.replay import Message, Replay, expected, messages, told
 
 
 @pytest.mark.parametrize("name", PLAYS)
@@ -40,7 +40,26 @@ def test_who_asks_in_a_transfer_by_keys_may_come_into_the_bridge_after_the_third
     who: str,
 ) -> None:
     name = f"keyed-attended-transfer-by-the-{who}"
-    told = list(messages(name))
+    replay = Replay()
+    for message in _dialled_before_the_bridge(name):
+        replay.feed(message)
+    assert replay.text() == expected(name)
+
+
+def test_who_asks_with_a_hidden_number_is_known_when_it_comes_into_the_bridge() -> None:
+    replay = Replay()
+    for message in _dialled_before_the_bridge("keyed-attended-transfer-by-the-called"):
+        if message["Event"] == "DialBegin" and message["Channel"].startswith("Local/"):
+            message["CallerIDNum"] = "<unknown>"
+        replay.feed(message)
+    third = [change for change in replay.changes if change.extension == "0003*025"]
+    callers = {change.kind: change.parties.caller_extension for change in third}
+    assert callers[ChangeKind.ANSWER] == callers[ChangeKind.HANGUP] == "0003*024"
+
+
+def _dialled_before_the_bridge(name: str) -> list[Message]:
+    """A transfer by keys in which the third is dialled before who asks is in the bridge."""
+    told = messages(name)
     dialled = [place for place, message in enumerate(told) if message["Event"] == "DialBegin"][-1]
     enters = max(
         place
@@ -48,7 +67,4 @@ def test_who_asks_in_a_transfer_by_keys_may_come_into_the_bridge_after_the_third
         if message["Event"] == "BridgeEnter" and message["Channel"].startswith("PJSIP/")
     )
     told.insert(dialled, told.pop(enters))
-    replay = Replay()
-    for message in told:
-        replay.feed(message)
-    assert replay.text() == expected(name)
+    return told
