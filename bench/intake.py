@@ -14,12 +14,13 @@ from pathlib import Path
 from panoramisk import Manager
 from panoramisk.ami_protocol import AMIProtocol
 
-from bench.replay import RECORDINGS, replaying
+from bench.replay import replaying
 from bench.taking import OnEvent, tracking
 from bench.timing import medians
 from config.settings import Extension, Settings
 from daemon.directory import Directory
 from daemon.pbx.ami_protocol import AmiEvent, AmiProtocol
+from tests.unit.ami_stream import RECORDINGS
 
 # The phone that is called in the recordings.
 PHONE = Extension(number="100", type="terminal", endpoint="PJSIP/bob")

@@ -11,8 +11,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-RECORDINGS = Path(__file__).parents[1] / "tests" / "recordings"
-
 
 @contextmanager
 def replaying(recording: Path) -> Iterator[int]:

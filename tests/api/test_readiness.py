@@ -9,7 +9,7 @@ import pytest
 
 from tests.api.running import Answer, RunningApi, StartApi
 from tests.unit import ami_server, ari_server
-from tests.unit.ami_server import AmiServer, listed
+from tests.unit.ami_server import AmiServer
 from tests.unit.ari_server import AriServer
 from tests.unit.waiting import until
 
@@ -17,8 +17,6 @@ from tests.unit.waiting import until
 @pytest.fixture
 async def ami() -> AsyncIterator[AmiServer]:
     async with AmiServer() as server:
-        server.answers["CoreShowChannels"] = listed("CoreShowChannel")
-        server.answers["BridgeList"] = listed("BridgeListItem")
         yield server
 
 

@@ -2,7 +2,6 @@
 
 import asyncio
 from contextlib import suppress
-from types import TracebackType
 from typing import Self
 
 from tests.pbx.asterisk import AMI_PORT, HOST
@@ -30,12 +29,7 @@ class Link:
         await self._listen()
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self.refuse()
 
     def cut(self) -> None:
@@ -105,14 +99,8 @@ class Network:
             await link.__aenter__()
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        for link in self.links:
-            await link.refuse()
+    async def __aexit__(self, *_: object) -> None:
+        await self.refuse()
 
     def cut(self) -> None:
         for link in self.links:

@@ -15,15 +15,15 @@ import gzip
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Self
 
 from tests.pbx.asterisk import AMI_PORT, HOST, TEST_SECRET, TEST_USERNAME, Asterisk
 from tests.pbx.sipp import PhoneRoom
 from tests.plays import PLAYS, Play
 from tests.plays.stage import Stage
+from tests.unit.ami_stream import RECORDINGS
 
-RECORDINGS = Path(__file__).parents[1] / "recordings" / "calls"
+CALLS = RECORDINGS / "calls"
 CLASSES = "call,agent,dialplan"
 LEFT_OUT = (b"Response: ", b"Event: VarSet\r\n")
 LIST_END = b"Event: CoreShowChannelsComplete\r\n"
@@ -121,13 +121,13 @@ async def record(pbx: Asterisk, play: Play) -> bytes:
 
 def main(names: list[str]) -> None:
     """Records the plays of these names, or all."""
-    RECORDINGS.mkdir(exist_ok=True)
+    CALLS.mkdir(exist_ok=True)
     with Asterisk() as pbx, PhoneRoom():
         for name in names or PLAYS:
             with log_of_a_failure(pbx, name):
                 recording = asyncio.run(record(pbx, PLAYS[name]))
             # Without the time of day and the name, so that equal recordings are equal files.
-            (RECORDINGS / f"{name}.ami.gz").write_bytes(gzip.compress(recording, mtime=0))
+            (CALLS / f"{name}.ami.gz").write_bytes(gzip.compress(recording, mtime=0))
             print(f"{name}: {recording.count(END)} events", flush=True)
 
 

@@ -1,24 +1,23 @@
 """Plays a recording to the tracker: `python -m tests.plays.replay NAME` prints what apps see."""
 
-import gzip
 import sys
 import tomllib
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from api.phone_call_json import phone_call_json
 from config.settings import Settings
 from daemon.calls.live import LiveCalls
-from daemon.calls.model import CallChange, Channel
+from daemon.calls.model import CallChange
 from daemon.calls.tracker import Tracker
 from daemon.directory import Directory
 from daemon.events.matching import event_type, parameters
 from tests.pbx.phonebook import PHONES
 from tests.pbx.uapid import SETTINGS
 from tests.plays.telling import Telling, Told
+from tests.unit.ami_stream import recorded_events
+from tests.unit.daemon.calls.pbx_script import held_since
 
-RECORDINGS = Path(__file__).parents[1] / "recordings" / "calls"
 START = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 Message = dict[str, str]
@@ -26,12 +25,9 @@ Message = dict[str, str]
 EXPECTED = Path(__file__).parent / "expected"
 
 
-def messages(name: str) -> Iterator[Message]:
+def messages(name: str) -> list[Message]:
     """The events of a recording, its steps included."""
-    stream = gzip.decompress((RECORDINGS / f"{name}.ami.gz").read_bytes()).decode()
-    for raw in stream.split("\r\n\r\n")[:-1]:
-        pairs = (line.partition(":") for line in raw.split("\r\n"))
-        yield {header: value.strip() for header, _, value in pairs}
+    return recorded_events(f"calls/{name}.ami.gz")
 
 
 class Replay:
@@ -55,7 +51,7 @@ class Replay:
 
     def calls(self) -> list[dict[str, object]]:
         """The live calls of user 12 as the API shows them, oldest first."""
-        live = LiveCalls(self.tracker.live, self.directory, _held_since, lambda: None)
+        live = LiveCalls(self.tracker.live, self.directory, held_since, lambda: None)
         return [phone_call_json(call, "", self.directory, None) for call in live.owned_by(12)]
 
     def text(self) -> str:
@@ -64,10 +60,6 @@ class Replay:
             for change in self.changes
             if change.extension is not None
         )
-
-
-def _held_since(channel: Channel) -> datetime | None:
-    return channel.held_since
 
 
 def expected(name: str) -> str:

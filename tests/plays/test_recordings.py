@@ -1,23 +1,14 @@
 """The recordings are those of the plays, and are what the tests of the tracker take them for."""
 
-import gzip
-
 import pytest
 
 from tests.plays import PLAYS
-from tests.plays.record import RECORDINGS
-
-
-def messages(name: str) -> list[dict[str, str]]:
-    text = gzip.decompress((RECORDINGS / f"{name}.ami.gz").read_bytes()).decode()
-    return [
-        dict(line.partition(": ")[::2] for line in message.split("\r\n"))
-        for message in text.removesuffix("\r\n\r\n").split("\r\n\r\n")
-    ]
+from tests.plays.record import CALLS
+from tests.plays.replay import messages
 
 
 def test_each_play_has_its_recording_and_no_other_is_left() -> None:
-    assert {file.name for file in RECORDINGS.iterdir()} == {f"{name}.ami.gz" for name in PLAYS}
+    assert {file.name for file in CALLS.iterdir()} == {f"{name}.ami.gz" for name in PLAYS}
 
 
 @pytest.mark.parametrize("name", PLAYS)

@@ -18,14 +18,14 @@ async def blind_transfer_by_the_caller(stage: Stage) -> None:
     ana, bob, cleo = await stage.phones("0003*210", "0003*211", "0003*024")
     await talking(stage, ana, bob)
     await ana.transfer("0003*024")
-    await _rings_talks_and_ends(stage, bob, cleo)
+    await rings_talks_and_ends(stage, bob, cleo)
 
 
 async def blind_transfer_by_the_called(stage: Stage) -> None:
     ana, bob, cleo = await stage.phones("0003*210", "0003*211", "0003*024")
     await talking(stage, ana, bob)
     await bob.transfer("0003*024")
-    await _rings_talks_and_ends(stage, ana, cleo)
+    await rings_talks_and_ends(stage, ana, cleo)
 
 
 async def blind_transfer_to_a_busy_phone(stage: Stage) -> None:
@@ -94,7 +94,7 @@ async def keyed_blind_transfer_by_the_caller(stage: Stage) -> None:
     await stage.step("number asked for")
     await ana.press("0003*025")
     await ana.ended()
-    await _rings_talks_and_ends(stage, cleo, dan)
+    await rings_talks_and_ends(stage, cleo, dan)
 
 
 async def keyed_blind_transfer_by_the_called(stage: Stage) -> None:
@@ -104,7 +104,7 @@ async def keyed_blind_transfer_by_the_called(stage: Stage) -> None:
     await stage.step("number asked for")
     await cleo.press("0003*025")
     await cleo.ended()
-    await _rings_talks_and_ends(stage, ana, dan)
+    await rings_talks_and_ends(stage, ana, dan)
 
 
 async def keyed_attended_transfer_by_the_caller(stage: Stage) -> None:
@@ -171,7 +171,7 @@ async def _keyed_attended(stage: Stage, by: Phone, third: Phone) -> None:
     await stage.step("asking")
 
 
-async def _rings_talks_and_ends(stage: Stage, transferred: Phone, third: Phone) -> None:
+async def rings_talks_and_ends(stage: Stage, transferred: Phone, third: Phone) -> None:
     await third.ringing()
     await stage.step("ringing after the transfer")
     await third.answer()

@@ -1,7 +1,8 @@
 """Calls moved by an AMI client: BlindTransfer, Atxfer and Redirect."""
 
+from tests.pbx.phone import Phone
 from tests.plays.stage import Stage
-from tests.plays.transfers import talking
+from tests.plays.transfers import rings_talks_and_ends, talking
 
 DIALPLAN = {"Context": "internal", "Priority": "1"}
 
@@ -13,13 +14,7 @@ async def ami_blind_transfer_of_the_called(stage: Stage) -> None:
     channel = stage.channel("0003*210")
     await stage.ami("BlindTransfer", Channel=channel, Context="internal", Exten="0003*024")
     await ana.ended()
-    await cleo.ringing()
-    await stage.step("ringing after the transfer")
-    await cleo.answer()
-    await stage.step("transferred")
-    await bob.hang_up()
-    await cleo.ended()
-    await stage.over()
+    await rings_talks_and_ends(stage, bob, cleo)
 
 
 async def ami_blind_transfer_of_the_caller(stage: Stage) -> None:
@@ -72,28 +67,25 @@ async def ami_attended_transfer_called_off(stage: Stage) -> None:
 async def ami_redirect_of_the_called(stage: Stage) -> None:
     ana, bob, cleo = await stage.phones("0003*210", "0003*211", "0003*024")
     await talking(stage, ana, bob)
-    await stage.ami("Redirect", Channel=stage.channel("0003*211"), Exten="0003*024", **DIALPLAN)
-    await ana.ended()
-    await cleo.ringing()
-    await stage.step("ringing after the redirect")
-    await cleo.answer()
-    await stage.step("redirected")
-    await bob.hang_up()
-    await cleo.ended()
-    await stage.over()
+    await _redirected(stage, bob, ana, cleo)
 
 
 async def ami_redirect_of_the_caller(stage: Stage) -> None:
     ana, bob, cleo = await stage.phones("0003*210", "0003*211", "0003*024")
     await talking(stage, ana, bob)
-    await stage.ami("Redirect", Channel=stage.channel("0003*210"), Exten="0003*024", **DIALPLAN)
-    await bob.ended()
-    await cleo.ringing()
+    await _redirected(stage, ana, bob, cleo)
+
+
+async def _redirected(stage: Stage, moved: Phone, left: Phone, third: Phone) -> None:
+    channel = stage.channel(moved.extension)
+    await stage.ami("Redirect", Channel=channel, Exten=third.extension, **DIALPLAN)
+    await left.ended()
+    await third.ringing()
     await stage.step("ringing after the redirect")
-    await cleo.answer()
+    await third.answer()
     await stage.step("redirected")
-    await ana.hang_up()
-    await cleo.ended()
+    await moved.hang_up()
+    await third.ended()
     await stage.over()
 
 

@@ -36,12 +36,18 @@ def listed(name: str, *rows: Mapping[str, str]) -> Answer:
 
 class AmiServer:
     """``actions`` is all that came, on any connection; ``answers`` is how an action is answered,
-    by its name. ``logins`` counts the connections that were let in. A frozen server keeps its
-    sockets open and answers nothing."""
+    by its name; there are no channels at first. ``logins`` counts the connections that were let
+    in. A frozen server keeps its sockets open and answers nothing."""
 
     def __init__(self, greeting: bytes = GREETING) -> None:
         self.actions: list[Message] = []
-        self.answers: dict[str, Answer] = {"Ping": success(Ping="Pong"), "Login": self._log_in}
+        self.answers: dict[str, Answer] = {
+            "Ping": success(Ping="Pong"),
+            "Login": self._log_in,
+            "BridgeList": listed("BridgeListItem"),
+            "CoreShowChannels": listed("CoreShowChannel"),
+            "DeviceStateList": listed("DeviceStateChange"),
+        }
         self.logins = 0
         self.port = 0
         self._greeting = greeting

@@ -3,19 +3,18 @@
 import socket
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from urllib.parse import parse_qsl
 
 import pytest
 
 from config.settings import Ami, Ari, Settings
 from config.settings import Store as StoreSettings
-from daemon.events.phone_call_events import EventType, Method, Status
 from daemon.pbx.line import LineState, PbxUnavailable
 from daemon.service import Service
 from daemon.store import open_database
 from tests.unit.ami_server import SECRET, AmiServer, listed
 from tests.unit.daemon.calls.pbx_script import Leg, Script
 from tests.unit.daemon.people import JOHN, MARY, SETTINGS
+from tests.unit.daemon.telling import play, received, subscribe_to_all
 from tests.unit.waiting import until
 from tests.unit.webhook_receiver import Receiver
 
@@ -53,19 +52,6 @@ def _list_channels(server: AmiServer, *legs: Leg) -> None:
         {key: value for key, value in Script().row(leg).items() if key != "Event"} for leg in legs
     )
     server.answers["CoreShowChannels"] = listed("CoreShowChannel", *rows)
-    server.answers["BridgeList"] = listed("BridgeListItem")
-
-
-async def _subscribe(service: Service, app: Receiver) -> None:
-    for type in EventType:
-        await service.phone_call_events.create(
-            JOHN, type, Method.POST, "", f"{app.url}/{type}", Status.ENABLED
-        )
-
-
-def _play(server: AmiServer, pbx: Script) -> None:
-    server.send(*pbx.events)
-    pbx.events.clear()
 
 
 async def _up(service: Service) -> None:
@@ -80,24 +66,18 @@ def _written(settings: Settings) -> int:
     return count
 
 
-def _received(app: Receiver) -> list[tuple[str, str]]:
-    return sorted(
-        (request.target, dict(parse_qsl(request.body))["CallStatus"]) for request in app.requests
-    )
-
-
 async def test_each_event_of_a_call_reaches_the_url_that_asked_for_it(
     settings: Settings, server: AmiServer, app: Receiver
 ) -> None:
     pbx = Script()
     async with Service(settings) as service:
-        await _subscribe(service, app)
+        await subscribe_to_all(service, app)
         await _up(service)
         john, mary = pbx.talk(JOHN, "220", MARY)
         pbx.hang_up(mary, john)
-        _play(server, pbx)
+        play(server, pbx)
         await until(lambda: len(app.requests) == 3)
-    assert _received(app) == [("/1", "CALLING"), ("/2", "ANSWER"), ("/4", "ANSWER")]
+    assert received(app) == [("/1", "CALLING"), ("/2", "ANSWER"), ("/4", "ANSWER")]
 
 
 async def test_a_restart_in_the_middle_of_a_call_keeps_it_and_sends_nothing_twice(
@@ -105,10 +85,10 @@ async def test_a_restart_in_the_middle_of_a_call_keeps_it_and_sends_nothing_twic
 ) -> None:
     pbx = Script()
     async with Service(settings) as service:
-        await _subscribe(service, app)
+        await subscribe_to_all(service, app)
         await _up(service)
         john, mary = pbx.talk(JOHN, "220", MARY)
-        _play(server, pbx)
+        play(server, pbx)
         await until(lambda: len(app.requests) == 2)
         (before,) = service.calls.of_extensions([JOHN])
     _list_channels(server, mary, john)
@@ -118,10 +98,10 @@ async def test_a_restart_in_the_middle_of_a_call_keeps_it_and_sends_nothing_twic
         assert after.id == before.id
         assert [view.id for view in after.views] == [view.id for view in before.views]
         pbx.hang_up(mary, john)
-        _play(server, pbx)
+        play(server, pbx)
         await until(lambda: len(app.requests) == 3)
         assert service.calls.of_extensions([JOHN]) == []
-    assert _received(app) == [("/1", "CALLING"), ("/2", "ANSWER"), ("/4", "ANSWER")]
+    assert received(app) == [("/1", "CALLING"), ("/2", "ANSWER"), ("/4", "ANSWER")]
 
 
 async def test_a_call_that_ended_while_the_daemon_was_down_gets_its_hangup(
@@ -129,17 +109,17 @@ async def test_a_call_that_ended_while_the_daemon_was_down_gets_its_hangup(
 ) -> None:
     pbx = Script()
     async with Service(settings) as service:
-        await _subscribe(service, app)
+        await subscribe_to_all(service, app)
         await _up(service)
         pbx.talk(JOHN, "220", MARY)
-        _play(server, pbx)
+        play(server, pbx)
         await until(lambda: len(app.requests) == 2)
     for _ in range(2):
         async with Service(settings) as service:
             await _up(service)
             await until(lambda: len(app.requests) == 3)
     assert _written(settings) == 3
-    assert _received(app) == [("/1", "CALLING"), ("/2", "ANSWER"), ("/4", "ANSWER")]
+    assert received(app) == [("/1", "CALLING"), ("/2", "ANSWER"), ("/4", "ANSWER")]
 
 
 async def test_a_call_that_was_joined_to_another_is_not_told_of_again_after_a_restart(
@@ -147,7 +127,7 @@ async def test_a_call_that_was_joined_to_another_is_not_told_of_again_after_a_re
 ) -> None:
     pbx = Script()
     async with Service(settings) as service:
-        await _subscribe(service, app)
+        await subscribe_to_all(service, app)
         await _up(service)
         ana = pbx.place("trunk", "0213334444", number="0040")
         john, mary = pbx.talk(JOHN, "220", MARY)
@@ -155,12 +135,12 @@ async def test_a_call_that_was_joined_to_another_is_not_told_of_again_after_a_re
             leg.linkedid = ana.linkedid
             pbx.fold("NewConnectedLine", pbx.channel(leg))
         pbx.hang_up(mary, john, ana)
-        _play(server, pbx)
+        play(server, pbx)
         await until(lambda: len(app.requests) == 3)
     async with Service(settings) as service:
         await _up(service)
     assert _written(settings) == 3
-    assert _received(app) == [("/1", "CALLING"), ("/2", "ANSWER"), ("/4", "ANSWER")]
+    assert received(app) == [("/1", "CALLING"), ("/2", "ANSWER"), ("/4", "ANSWER")]
 
 
 async def test_calls_are_not_shown_while_the_truth_is_not_known(
@@ -230,5 +210,5 @@ async def test_a_part_that_fails_is_told_so_that_the_process_can_be_started_agai
         await _up(service)
         assert not service.broken.is_set()
         pbx.talk(JOHN, "220", MARY)
-        _play(server, pbx)
+        play(server, pbx)
         await until(service.broken.is_set)

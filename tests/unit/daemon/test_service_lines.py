@@ -5,18 +5,17 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
-from urllib.parse import parse_qsl
 
 import pytest
 
 from config.settings import Ami, Ari, Settings, Store
-from daemon.events.phone_call_events import EventType, Method, Status
 from daemon.pbx.line import LineState
 from daemon.service import Service
-from tests.unit.ami_server import SECRET, AmiServer, listed
+from tests.unit.ami_server import SECRET, AmiServer
 from tests.unit.ari_server import PASSWORD, AriServer
 from tests.unit.daemon.calls.pbx_script import Script
 from tests.unit.daemon.people import JOHN, MARY, SETTINGS
+from tests.unit.daemon.telling import play, received, subscribe_to_all
 from tests.unit.waiting import until
 from tests.unit.webhook_receiver import Receiver
 
@@ -30,8 +29,6 @@ async def app() -> AsyncIterator[Receiver]:
 @pytest.fixture
 async def ami() -> AsyncIterator[AmiServer]:
     async with AmiServer() as server:
-        server.answers["CoreShowChannels"] = listed("CoreShowChannel")
-        server.answers["BridgeList"] = listed("BridgeListItem")
         yield server
 
 
@@ -56,22 +53,8 @@ def settings(tmp_path: Path, ami: AmiServer, ari: AriServer) -> Settings:
 
 async def _up(service: Service, app: Receiver) -> None:
     """AMI is up, and the app is told of everything that John's phone does."""
-    for type in EventType:
-        await service.phone_call_events.create(
-            JOHN, type, Method.POST, "", f"{app.url}/{type}", Status.ENABLED
-        )
+    await subscribe_to_all(service, app)
     await until(lambda: service.ami.status.state is LineState.UP)
-
-
-def _play(ami: AmiServer, pbx: Script) -> None:
-    ami.send(*pbx.events)
-    pbx.events.clear()
-
-
-def _received(app: Receiver) -> list[tuple[str, str]]:
-    return sorted(
-        (request.target, dict(parse_qsl(request.body))["CallStatus"]) for request in app.requests
-    )
 
 
 async def test_a_hangup_that_came_damaged_leaves_no_ghost(
@@ -81,16 +64,16 @@ async def test_a_hangup_that_came_damaged_leaves_no_ghost(
     async with Service(settings) as service:
         await _up(service, app)
         john, mary = pbx.talk(JOHN, "220", MARY)
-        _play(ami, pbx)
+        play(ami, pbx)
         await until(lambda: len(app.requests) == 2)
         pbx.hang_up(mary, john)
         for event in pbx.events:
             event["Uniqeid"] = event.pop("Uniqueid")
-        _play(ami, pbx)
+        play(ami, pbx)
         await until(lambda: len(app.requests) == 3, 2)
         assert service.calls.of_extensions([JOHN]) == []
     assert ami.logins == 1, "it is asked on the same connection"
-    assert _received(app) == [("/1", "CALLING"), ("/2", "ANSWER"), ("/4", "ANSWER")]
+    assert received(app) == [("/1", "CALLING"), ("/2", "ANSWER"), ("/4", "ANSWER")]
 
 
 async def test_calls_go_on_being_told_while_ari_hangs(
@@ -104,12 +87,12 @@ async def test_calls_go_on_being_told_while_ari_hangs(
         asked = asyncio.create_task(service.ari.call("endpoints", "list"))
         john, mary = pbx.talk(JOHN, "220", MARY)
         pbx.hang_up(mary, john)
-        _play(ami, pbx)
+        play(ami, pbx)
         await until(lambda: len(app.requests) == 3, 2)
         assert not asked.done(), "ARI has not answered all the while"
         ari.thaw()
         await asked
-    assert _received(app) == [("/1", "CALLING"), ("/2", "ANSWER"), ("/4", "ANSWER")]
+    assert received(app) == [("/1", "CALLING"), ("/2", "ANSWER"), ("/4", "ANSWER")]
 
 
 async def test_calls_are_told_though_ari_has_never_answered(
@@ -120,7 +103,7 @@ async def test_calls_are_told_though_ari_has_never_answered(
     async with Service(settings) as service:
         await _up(service, app)
         pbx.talk(JOHN, "220", MARY)
-        _play(ami, pbx)
+        play(ami, pbx)
         await until(lambda: len(app.requests) == 2, 2)
         assert service.ari.status.state is LineState.DOWN
 

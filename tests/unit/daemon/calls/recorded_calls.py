@@ -21,8 +21,7 @@ from daemon.directory import Directory
 from tests.pbx.phonebook import PHONES
 from tests.pbx.uapid import SETTINGS
 from tests.plays import PLAYS
-from tests.plays.replay import RECORDINGS
-from tests.unit.ami_stream import messages
+from tests.unit.ami_stream import RECORDINGS, messages
 from tests.unit.daemon.calls.pbx_script import copies
 from tests.unit.reproducible import reproducible
 
@@ -95,7 +94,7 @@ class Recording:
 
 @cache
 def recording(name: str) -> Recording:
-    stream = gzip.decompress((RECORDINGS / f"{name}.ami.gz").read_bytes())
+    stream = gzip.decompress((RECORDINGS / "calls" / f"{name}.ami.gz").read_bytes())
     events: list[Event] = []
     steps: list[Step] = []
     rows: list[Event] = []
