@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 
 from bench.calls import PATTERN, Calls
 from tests.pbx.uapid import Uapid
-from tests.unit.ami_server import SECRET, AmiServer, listed
+from tests.unit.ami_server import SECRET, AmiServer
 from tests.unit.ari_server import PASSWORD, AriServer
 
 LIVE = 10_000
@@ -115,8 +115,6 @@ async def _daemon() -> AsyncIterator[_Daemon]:
     with TemporaryDirectory() as name:
         folder = Path(name)
         async with AmiServer() as pbx, AriServer() as ari:
-            pbx.answers["CoreShowChannels"] = listed("CoreShowChannel")
-            pbx.answers["BridgeList"] = listed("BridgeListItem")
             settings = _SETTINGS.format(
                 ami=pbx.port,
                 secret=SECRET,
