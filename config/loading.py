@@ -10,14 +10,13 @@ import os
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_origin
 
 from pydantic import BaseModel, ValidationError
 
 from config.settings import Section, Settings
 
 ENVIRONMENT_PREFIX = "UAPID_"
-_TABLE_ARRAYS = ("organizations", "users", "extensions")
 
 
 class SettingsError(Exception):
@@ -100,13 +99,25 @@ def _put(values: dict[str, Any], location: tuple[str, ...], text: str, source: s
         values = values.setdefault(section, {})
         if not isinstance(values, dict):
             raise SettingsError(f"{source}: {'.'.join(location)} is not a key of the settings")
-    if sections or key not in _TABLE_ARRAYS:
+    if not _is_array(location):
         values[key] = text
         return
     try:
         values[key] = json.loads(text)
     except json.JSONDecodeError as error:
         raise SettingsError(f"{source}: got {text!r}, allowed: a JSON array") from error
+
+
+def _is_array(location: Sequence[str]) -> bool:
+    """Whether the key at this location has an array, which text can only give as JSON."""
+    model: type[BaseModel] = Settings
+    annotation: Any = Settings
+    for key in location:
+        field = model.model_fields.get(key)
+        annotation = field.annotation if field else None
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            model = annotation
+    return get_origin(annotation) is tuple
 
 
 def _source(location: Sequence[str], sources: Mapping[tuple[str, ...], str]) -> str | None:

@@ -4,6 +4,7 @@
 """
 
 import re
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
@@ -50,6 +51,14 @@ def _http_url(url: str) -> str:
     return url
 
 
+def _network(came: object) -> IPv4Network | IPv6Network:
+    # The pydantic type alone would take a number, and say nothing of what is allowed.
+    try:
+        return came if isinstance(came, IPv4Network | IPv6Network) else ip_network(str(came))
+    except ValueError as error:
+        raise ValueError(f"a network such as 10.1.0.0/16 is allowed ({error})") from error
+
+
 def _number(number: str) -> str:
     if not _NUMBER.fullmatch(number):
         raise ValueError("digits and * are allowed")
@@ -82,6 +91,8 @@ Port = Annotated[int, Field(ge=1, le=65535)]
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
 Number = Annotated[str, AfterValidator(_number)]
 Seconds = Annotated[float, Field(ge=0.1, le=60)]
+Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]
+Wait = Annotated[float, Field(ge=0, le=7 * 86400)]
 NumberOrPattern = Annotated[str, AfterValidator(_number_or_pattern)]
 Name = Annotated[str, Field(min_length=1)]
 Login = Annotated[str, Field(min_length=1), AfterValidator(_one_line)]
@@ -156,6 +167,24 @@ class Store(Section):
     path: Path = Path("uapid.sqlite")
 
 
+class Delivery(Section):
+    """How and where apps are called. Times in seconds, ``retention_days`` in days.
+
+    ``schedule`` is the wait before each attempt: the first before the first one, and so on.
+    """
+
+    schedule: Annotated[tuple[Wait, ...], Field(min_length=1, max_length=100)] = (
+        *(0.0, 5.0, 300.0, 1800.0, 7200.0, 18000.0, 36000.0, 50400.0, 72000.0, 86400.0),
+    )
+    connect_timeout: Seconds = 5.0
+    timeout: Seconds = 15.0
+    concurrency: Annotated[int, Field(ge=1, le=1000)] = 100
+    allow_private: bool = True
+    allow_networks: tuple[Network, ...] = ()
+    proxy: HttpUrl | None = None
+    retention_days: Annotated[float, Field(gt=0, le=3650)] = 7.0
+
+
 class Organization(Section):
     id: Annotated[str, BeforeValidator(_text), Field(pattern=r"^[0-9]+$")]
     name: Name
@@ -203,6 +232,7 @@ class Settings(Section):
     http: Http = Http()
     api: Api = Api()
     store: Store = Store()
+    delivery: Delivery = Delivery()
     organizations: tuple[Organization, ...] = ()
     users: tuple[User, ...] = ()
     extensions: tuple[Extension, ...] = ()

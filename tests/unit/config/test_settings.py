@@ -58,6 +58,18 @@ def test_the_two_tls_keys_come_from_the_environment_together() -> None:
     assert http.base_url == "https://127.0.0.1:8080"
 
 
+def test_arrays_in_sections_come_from_the_environment_as_json() -> None:
+    delivery = load_settings(
+        None,
+        {
+            "UAPID_DELIVERY__SCHEDULE": "[0, 2.5]",
+            "UAPID_DELIVERY__ALLOW_NETWORKS": '["10.1.0.0/16", "::1/128"]',
+        },
+    ).delivery
+    assert delivery.schedule == (0.0, 2.5)
+    assert [str(network) for network in delivery.allow_networks] == ["10.1.0.0/16", "::1/128"]
+
+
 def test_the_lists_come_from_the_environment_as_json() -> None:
     settings = load_settings(
         None,
