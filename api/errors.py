@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ExceptionHandler
 
 from daemon.pbx.line import PbxUnavailable
+from daemon.store import StoreUnavailable
 
 MISSING: Final = object()
 """Stands for what did not come at all, where ``None`` would be JSON's null."""
@@ -49,6 +50,10 @@ def pbx_unavailable(message: str) -> UapiError:
     return UapiError(503, "pbx_unavailable", message, {"Retry-After": str(_RETRY_SECONDS)})
 
 
+def store_unavailable(message: str) -> UapiError:
+    return UapiError(503, "store_unavailable", message, {"Retry-After": str(_RETRY_SECONDS)})
+
+
 def error_body(error: UapiError) -> dict[str, object]:
     """What the answer to an error says, as JSON."""
     return {"error": {"code": error.code, "message": error.message}}
@@ -82,6 +87,8 @@ def _uapi_error(request: Request, error: Exception) -> UapiError:
             return error
         case PbxUnavailable():
             return pbx_unavailable(f"The PBX cannot be used now: {error}.")
+        case StoreUnavailable():
+            return store_unavailable(f"The store cannot be used now: {error}.")
         case HTTPException(status_code=404):
             return UapiError(
                 404, "not_found", f"There is nothing at {shown(request.scope['path'])}."
@@ -96,7 +103,8 @@ def _uapi_error(request: Request, error: Exception) -> UapiError:
 
 
 HANDLERS: Final[dict[type[Exception], ExceptionHandler]] = dict.fromkeys(
-    (UapiError, PbxUnavailable, HTTPException, ClientDisconnect, Exception), _answer
+    (UapiError, PbxUnavailable, StoreUnavailable, HTTPException, ClientDisconnect, Exception),
+    _answer,
 )
 """For Starlette: every exception ends here, those of a crash in the log too.
 

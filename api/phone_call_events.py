@@ -44,7 +44,7 @@ class PhoneCallEventsResource:
         subject = self._subject(request)
         new = parse_new_event(await read_object(request), subject.type)
         event = await self._service.phone_call_events.create(
-            subject.extension, new.type, new.method, new.note, new.url, new.status
+            subject.extension, new.type, new.method, new.note, new.url, new.status, app=None
         )
         return JSONResponse(event_json(event, subject.list_url, self._zone), 201)
 

@@ -5,8 +5,7 @@ The way of an event: AMI line -> tracker -> recorder -> store -> deliverer -> ap
 
 import asyncio
 import logging
-import sqlite3
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Self
 
@@ -22,15 +21,17 @@ from daemon.calls.snapshot import Listing
 from daemon.calls.tracker import Tracker
 from daemon.directory import Directory
 from daemon.events.delivery import Deliverer
-from daemon.events.matching import notices
-from daemon.events.outbox import live_call_documents
+from daemon.events.guard import Guard
+from daemon.events.housekeeping import Housekeeper
+from daemon.events.outbox import Outbox
+from daemon.events.outbox_sql import live_call_documents
 from daemon.events.phone_call_events import PhoneCallEvents
 from daemon.events.recorder import Recorder
 from daemon.pbx.ami import AmiLine
 from daemon.pbx.ari import AriLine
 from daemon.pbx.line import LineState, PbxError, PbxRefused, PbxUnavailable
 from daemon.readiness import Readiness
-from daemon.store import Store
+from daemon.store import Store, StoreUnavailable
 from daemon.systemd import notify_status
 
 log = logging.getLogger(__name__)
@@ -52,7 +53,6 @@ class Service:
         self.settings = settings
         self.store = Store(settings.store.path)
         self.directory = Directory(settings)
-        self.phone_call_events = PhoneCallEvents(self.store)
         self._tracker = Tracker(settings.node.name, self.directory)
         self.ami = AmiLine(
             settings.ami,
@@ -69,8 +69,12 @@ class Service:
         self.calls = LiveCalls(
             self._tracker.live, self.directory, self.holds.holding_since, self._why_unavailable
         )
-        self._deliverer = Deliverer(self.store)
-        self._recorder = Recorder(self.store, self._document_of, self._deliverer.wake)
+        guard = Guard(settings.delivery)
+        self._outbox = Outbox(self.store, settings.delivery.schedule[0], self._wake_deliverer)
+        self._deliverer = Deliverer(self._outbox, settings.delivery, guard)
+        self._recorder = Recorder(self._outbox, self._document_of, self._wake_deliverer)
+        self._housekeeper = Housekeeper(self.store, settings.delivery)
+        self.phone_call_events = PhoneCallEvents(self.store, self._recorder.drained)
         self._truth_known = False
         self._holds_to_reconcile = asyncio.Event()
         self.broken = asyncio.Event()
@@ -85,10 +89,13 @@ class Service:
         )
         if endpoints:
             self.directory.learn_endpoints(endpoints)
-        await self.phone_call_events.load()
         self._tracker.remember(_readable_calls(documents))
         self._recording = self._start(self._recorder.run(), "recorder")
         self._delivering = self._start(self._deliverer.run(), "deliverer")
+        self._keeping = [
+            self._start(self._outbox.recover(), "recovery of the store"),
+            self._start(self._housekeeper.run(), "housekeeping"),
+        ]
         self._intake = [
             self._start(self.ami.run(), "AMI line"),
             self._start(self.ari.run(), "ARI line"),
@@ -109,8 +116,20 @@ class Service:
                 await asyncio.wait({self._delivering})
         except TimeoutError:
             log.warning("stop: what was not delivered in %g s is kept", STOP_DEADLINE)
-        await _cancel(self._recording, self._delivering)
+        await _cancel(self._recording, self._delivering, *self._keeping)
+        if self._outbox.held:
+            await self._keep_what_is_held()
         self.store.close()
+
+    async def _keep_what_is_held(self) -> None:
+        try:
+            await self._outbox.move()
+        except StoreUnavailable as error:
+            lost = self._outbox.held
+            log.critical("store: %s; %d events and outcomes could not be kept", error, lost)
+
+    def _wake_deliverer(self, origins: Iterable[str]) -> None:
+        self._deliverer.wake(origins)
 
     @property
     def readiness(self) -> Readiness:
@@ -187,7 +206,7 @@ class Service:
             return
         for change in changes:
             log.info("call %s: %s", change.call_id, _story(change))
-        self._recorder.put(notices(changes, self.phone_call_events.wanting), touched)
+        self._recorder.put(changes, touched)
 
     def _document_of(self, call_id: str) -> str | None:
         call = self._tracker.live.call(call_id)
@@ -216,7 +235,7 @@ class Service:
         self.directory.learn_endpoints(names)
         try:
             await self.store.write(lambda db: _keep_endpoints(db, names))
-        except sqlite3.Error as error:
+        except StoreUnavailable as error:
             log.error("store: %s; the PBX's endpoints are not kept for the next start", error)
 
 

@@ -1,77 +1,38 @@
-"""What must survive, in SQLite: one writer thread, one reader thread, versioned migrations.
+"""What must survive, in SQLite: one writer thread and one reader thread.
 
 Works that wait are written together and committed once; each has a savepoint of its own, so that
-one that fails undoes nothing of its neighbours'.
+one that fails by itself undoes nothing of its neighbours'.
 """
 
 import asyncio
+import logging
 import queue
 import sqlite3
 import threading
 from collections.abc import Callable
-from contextlib import closing, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlite_utils import Database
-from sqlite_utils.migrations import Migrations
+
+from daemon.tables import migrations, unknown_migrations
 
 T = TypeVar("T")
 _Work = tuple[Callable[[Database], Any], asyncio.AbstractEventLoop, "asyncio.Future[Any]"]
+_Result = tuple[Any, Exception | None]
 
-migrations = Migrations("uapid")
-_BUSY_SECONDS = 10.0
+log = logging.getLogger(__name__)
+
+_BUSY_SECONDS = 5.0
 
 
 class StoreError(Exception):
-    """The store cannot be used; the text says which file and why."""
+    """The store cannot be opened; the text says which file and why."""
 
 
-@migrations()
-def first_tables(db: Database) -> None:
-    db.table("tokens").create({"hash": str, "user": int, "created": str}, pk="hash")
-    db.table("phone_call_events").create(
-        {
-            "id": str,
-            "extension": str,
-            "type": int,
-            "method": int,
-            "note": str,
-            "url": str,
-            "status": int,
-            "modified": str,
-        },
-        pk="id",
-    ).create_index(["extension", "type"])
-    db.table("live_calls").create({"id": str, "document": str}, pk="id")
-    db.table("pbx_endpoints").create({"name": str}, pk="name")
-    # AUTOINCREMENT: the seq of a deleted delivery must never be that of a later one.
-    db.execute(
-        """
-        CREATE TABLE deliveries (
-            seq INTEGER PRIMARY KEY AUTOINCREMENT,
-            webhook_id TEXT NOT NULL UNIQUE,
-            event TEXT NOT NULL REFERENCES phone_call_events(id),
-            call TEXT NOT NULL,
-            parameters TEXT NOT NULL,
-            created REAL NOT NULL,
-            state TEXT NOT NULL,
-            attempts INTEGER NOT NULL,
-            next_attempt REAL,
-            ended REAL,
-            outcome TEXT NOT NULL
-        )
-        """
-    )
-    deliveries = db.table("deliveries")
-    deliveries.create_index(["state", "next_attempt"])
-    deliveries.create_index(["ended"])
-    deliveries.create_index(["event", "call", "state"])
-
-
-@migrations()
-def how_a_change_was_seen(db: Database) -> None:
-    db.table("deliveries").add_column("seen", str, not_null_default="live")
+class StoreUnavailable(Exception):
+    """The open store cannot be used now; the text says why."""
 
 
 def open_database(path: Path) -> Database:
@@ -95,8 +56,7 @@ def _prepared(connection: sqlite3.Connection, path: Path) -> Database:
     db.enable_wal()
     db.execute("PRAGMA synchronous = FULL")
     db.execute("PRAGMA foreign_keys = ON")
-    unknown = {migration.name for migration in migrations.applied(db)} - _known_migrations()
-    if unknown:
+    if unknown := unknown_migrations(db):
         raise StoreError(
             f"{path}: was written by a newer uapid (it has {', '.join(sorted(unknown))}); "
             "start that version or name another file"
@@ -105,16 +65,18 @@ def _prepared(connection: sqlite3.Connection, path: Path) -> Database:
     return db
 
 
-def _known_migrations() -> set[str]:
-    with closing(sqlite3.connect(":memory:")) as empty:
-        return {migration.name for migration in migrations.pending(Database(empty))}
-
-
 class Store:
-    """The store of a running daemon; ``read`` and ``write`` take functions of a Database."""
+    """The store of a running daemon; ``read`` and ``write`` take functions of a Database.
+
+    When a write fails for a reason that is not its own (disk full, read-only, I/O error, locked),
+    the store is in ``trouble``, and ``write`` writes nothing any more until somebody who could
+    ``try_again`` says that it has ``recovered``. Who called ``watch`` is told of both.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.trouble: str | None = None
+        self._watchers: list[Callable[[], None]] = []
         self._lanes: list[tuple[queue.SimpleQueue[_Work | None], threading.Thread]] = []
 
     def open(self) -> None:
@@ -134,13 +96,46 @@ class Store:
             thread.join()
         self._lanes.clear()
 
+    def watch(self, on_change: Callable[[], None]) -> None:
+        """Have this called after ``trouble`` has come or gone."""
+        self._watchers.append(on_change)
+
     async def write(self, work: Callable[[Database], T]) -> T:
-        """Run the work in a transaction; it is on disk when this returns."""
+        """Run the work in a transaction; it is on disk when this returns.
+
+        Raises StoreUnavailable, and what the work raises; nothing of it is written then.
+        """
+        if self.trouble is not None:
+            raise StoreUnavailable(self.trouble)
+        try:
+            return await self._ask(0, work)
+        except StoreUnavailable as error:
+            self._tell(str(error))
+            raise
+
+    async def try_again(self, work: Callable[[Database], T]) -> T:
+        """As ``write``, while the store is in trouble."""
         return await self._ask(0, work)
 
+    def recovered(self) -> None:
+        """The trouble is over."""
+        self._tell(None)
+
     async def read(self, work: Callable[[Database], T]) -> T:
-        """Run the work on the last committed state."""
+        """Run the work on the last committed state. Raises as ``write`` does."""
         return await self._ask(1, work)
+
+    def _tell(self, trouble: str | None) -> None:
+        changed = (self.trouble is None) != (trouble is None)
+        self.trouble = trouble
+        if not changed:
+            return
+        if trouble is None:
+            log.warning("store: %s can be written again", self.path)
+        else:
+            log.error("store: %s cannot be written: %s", self.path, trouble)
+        for on_change in self._watchers:
+            on_change()
 
     async def _ask(self, lane: int, work: Callable[[Database], T]) -> T:
         loop = asyncio.get_running_loop()
@@ -152,7 +147,7 @@ class Store:
 def _serve(
     db: Database,
     lane: "queue.SimpleQueue[_Work | None]",
-    run: Callable[[Database, list[_Work]], None],
+    run: Callable[[Database, list[_Work]], list[_Result]],
 ) -> None:
     open_lane = True
     while open_lane:
@@ -162,50 +157,61 @@ def _serve(
         works = [work for work in taken if work is not None]
         open_lane = len(works) == len(taken)
         if works:
-            run(db, works)
+            _, loop, _ = works[0]
+            loop.call_soon_threadsafe(_answer, works, run(db, works))
     db.close()
 
 
-def _write_together(db: Database, works: list[_Work]) -> None:
-    outcomes: list[tuple[Any, BaseException | None]] = []
+def _write_together(db: Database, works: list[_Work]) -> list[_Result]:
+    results: list[_Result] = []
     try:
         db.execute("BEGIN IMMEDIATE")
         for work, _, _ in works:
-            outcomes.append(_attempt(db, work))
+            try:
+                with db.atomic():
+                    results.append((work(db), None))
+            except sqlite3.Error as error:
+                if _of_the_store(error):
+                    raise  # SQLite may have undone the works before this one too
+                results.append((None, error))
+            except Exception as error:
+                results.append((None, error))
         db.commit()
     except sqlite3.Error as error:
         with suppress(sqlite3.Error):
             db.rollback()
-        outcomes = [(None, error)] * len(works)
-    for (_, loop, future), outcome in zip(works, outcomes, strict=True):
-        _answer(loop, future, *outcome)
+        return [(None, StoreUnavailable(str(error)))] * len(works)
+    return results
 
 
-def _read_each(db: Database, works: list[_Work]) -> None:
-    for work, loop, future in works:
-        _answer(loop, future, *_attempt(db, work))
+def _read_each(db: Database, works: list[_Work]) -> list[_Result]:
+    results: list[_Result] = []
+    for work, _, _ in works:
+        try:
+            results.append((work(db), None))
+        except sqlite3.Error as error:
+            results.append((None, StoreUnavailable(str(error)) if _of_the_store(error) else error))
+        except Exception as error:
+            results.append((None, error))
+    return results
 
 
-def _attempt(db: Database, work: Callable[[Database], Any]) -> tuple[Any, BaseException | None]:
-    try:
-        with db.atomic():
-            return work(db), None
-    except Exception as error:
-        return None, error
+def _of_the_store(error: sqlite3.Error) -> bool:
+    """Whether the file or its disk is at fault, not what was asked for."""
+    own = (
+        sqlite3.IntegrityError,
+        sqlite3.ProgrammingError,
+        sqlite3.DataError,
+        sqlite3.NotSupportedError,
+    )
+    return isinstance(error, sqlite3.DatabaseError) and not isinstance(error, own)
 
 
-def _answer(
-    loop: asyncio.AbstractEventLoop,
-    future: "asyncio.Future[Any]",
-    result: Any,
-    error: BaseException | None,
-) -> None:
-    def settle() -> None:
+def _answer(works: list[_Work], results: list[_Result]) -> None:
+    for (_, _, future), (result, error) in zip(works, results, strict=True):
         if future.cancelled():
-            return
+            continue
         if error is None:
             future.set_result(result)
         else:
             future.set_exception(error)
-
-    loop.call_soon_threadsafe(settle)

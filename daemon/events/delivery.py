@@ -3,154 +3,180 @@
 import asyncio
 import logging
 import random
-import sqlite3
 import time
-from functools import partial
-from urllib.parse import urlencode
+from collections.abc import Iterable
+from contextlib import suppress
 
-import aiohttp
-from yarl import URL
-
-from daemon.events.outbox import Delivery, DeliveryState, Outcome, due, next_due, purge, settle
-from daemon.events.phone_call_events import Method
-from daemon.events.schedule import retry_delay
-from daemon.store import Store
+from config import settings
+from daemon.events.attempt import Sender
+from daemon.events.deliveries import (
+    Delivered,
+    Delivery,
+    Failed,
+    Gone,
+    Refused,
+    Settlement,
+)
+from daemon.events.guard import Guard
+from daemon.events.outbox import Outbox
+from daemon.events.schedule import verdict
+from daemon.events.turns import Circuit, Turns
+from daemon.store import StoreUnavailable
 
 log = logging.getLogger(__name__)
 
-CONNECT_DEADLINE = 5.0
-DEADLINE = 15.0
-CONCURRENCY = 50
-USER_AGENT = "uapid"
-_LONGEST_SLEEP = 60.0
+_LOOK_INTERVAL = 5.0
+_ORIGINS_AT_ONCE = 500
 _STORE_RETRY = 1.0
-_KEPT_SECONDS = 7 * 24 * 3600
-_PURGE_INTERVAL = 3600.0
+# Attempts that end within this time are followed by one look for what is next.
+_GATHER = 0.002
+_UNSETTLED_LIMIT = 1000
 
 
 class Deliverer:
-    """Sends pending deliveries, several at once, each PhoneCallEvent and call in order."""
+    """Sends what the outbox has, several at once, each PhoneCallEvent and call in order."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
-        self._wake = asyncio.Event()
-        self._in_flight: dict[int, asyncio.Task[None]] = {}
+    def __init__(self, outbox: Outbox, delivery: settings.Delivery, guard: Guard) -> None:
+        self._outbox = outbox
+        self._schedule = delivery.schedule
+        self._guard = guard
+        self._sender = Sender(delivery, guard)
+        self._turns = Turns(delivery.concurrency)
+        self._changed = asyncio.Event()
+        # Webhook ids by origin, from the start of an attempt until its end is written down.
+        self._busy: dict[str, set[str]] = {}
+        self._settlements: list[tuple[str, Settlement]] = []
+        self._to_settle = asyncio.Event()
         self._stopping = False
+        self._all_ended = False
 
-    def wake(self) -> None:
-        """There is something new in the outbox."""
-        self._wake.set()
+    def wake(self, origins: Iterable[str]) -> None:
+        """These servers may have something to do now."""
+        now = time.time()
+        for origin in origins:
+            self._turns.wake(origin, now)
+        self._changed.set()
 
     async def run(self) -> None:
         """Deliver until ``stop``."""
-        timeout = aiohttp.ClientTimeout(total=DEADLINE, sock_connect=CONNECT_DEADLINE)
-        async with aiohttp.ClientSession(
-            timeout=timeout,
-            headers={"User-Agent": USER_AGENT},
-            cookie_jar=aiohttp.DummyCookieJar(),
-        ) as session:
-            purge_at = 0.0
-            while not self._stopping:
-                self._wake.clear()
-                try:
-                    now = time.time()
-                    if now >= purge_at:
-                        await self._store.write(partial(purge, ended_before=now - _KEPT_SECONDS))
-                        purge_at = now + _PURGE_INTERVAL
-                    await self._start_due(session, now)
-                    await self._sleep_until_next(now)
-                except sqlite3.Error as error:
-                    log.error("store: %s; deliveries wait", error)
-                    await asyncio.sleep(_STORE_RETRY)
-            await asyncio.gather(*self._in_flight.values())
+        log.info("webhooks: %s", self._guard.story)
+        async with self._sender, asyncio.TaskGroup() as group:
+            group.create_task(self._settle(), name="settling")
+            looking = group.create_task(self._look(), name="looking for what waits")
+            async with asyncio.TaskGroup() as attempts:
+                await self._pick(attempts)
+            looking.cancel()
+            self._all_ended = True
+            self._to_settle.set()
 
     def stop(self) -> None:
         """Start nothing more; ``run`` ends when what is on its way has its outcome."""
         self._stopping = True
-        self._wake.set()
+        self._changed.set()
 
-    async def _start_due(self, session: aiohttp.ClientSession, now: float) -> None:
-        room = CONCURRENCY - len(self._in_flight)
-        if room <= 0:
-            return
-        in_flight = list(self._in_flight)
-        deliveries = await self._store.read(lambda db: due(db, now, in_flight, room))
-        for delivery in deliveries:
-            task = asyncio.create_task(
-                self._deliver(session, delivery), name=f"delivery {delivery.webhook_id}"
-            )
-            self._in_flight[delivery.seq] = task
-
-    async def _sleep_until_next(self, now: float) -> None:
-        at = await self._store.read(lambda db: next_due(db, now))
-        seconds = _LONGEST_SLEEP if at is None else min(_LONGEST_SLEEP, at - time.time())
-        try:
-            async with asyncio.timeout(max(0.0, seconds)):
-                await self._wake.wait()
-        except TimeoutError:
-            return
-
-    async def _deliver(self, session: aiohttp.ClientSession, delivery: Delivery) -> None:
-        try:
-            delivered, text = await _send(session, delivery)
-            await self._settle(_outcome(delivery, delivered, text))
-        finally:
-            del self._in_flight[delivery.seq]
-            self._wake.set()
-
-    async def _settle(self, outcome: Outcome) -> None:
-        # As long as the outcome is not on disk the delivery counts as on its way: sending it
-        # again would only repeat what was done.
+    async def _look(self) -> None:
+        """Find servers for which something waits that nobody has told of, from now on and before:
+        after a start, or when another process has put something into the queue again."""
         while True:
+            origin = ""
             try:
-                await self._store.write(lambda db: settle(db, outcome, time.time()))
-                return
-            except sqlite3.Error as error:
-                log.error("store: %s; an outcome waits", error)
+                while found := await self._outbox.origins_after(origin, _ORIGINS_AT_ONCE):
+                    for origin, at in found:
+                        self._turns.wake(origin, at)
+                    self._changed.set()
+            except StoreUnavailable as error:
+                log.error("store: %s; what waits is not known", error)
+            await asyncio.sleep(_LOOK_INTERVAL)
+
+    async def _pick(self, attempts: asyncio.TaskGroup) -> None:
+        while not self._stopping:
+            self._changed.clear()
+            try:
+                while not self._stopping and (turn := self._next_turn()):
+                    await self._begin(attempts, *turn)
+            except StoreUnavailable as error:
+                log.error("store: %s; deliveries wait", error)
                 await asyncio.sleep(_STORE_RETRY)
+            at = None if self._too_much_to_settle else self._turns.next_time()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(None if at is None else max(0.0, at - time.time())):
+                    await self._changed.wait()
+            if self._busy:
+                await asyncio.sleep(_GATHER)
 
+    def _next_turn(self) -> tuple[str, int] | None:
+        return None if self._too_much_to_settle else self._turns.next(time.time())
 
-async def _send(session: aiohttp.ClientSession, delivery: Delivery) -> tuple[bool, str]:
-    """One attempt: whether the app took it, and what was seen."""
-    query = urlencode(delivery.parameters)
-    headers = {
-        "webhook-id": delivery.webhook_id,
-        "webhook-timestamp": str(int(time.time())),
-        "uapid-seen": delivery.seen,
-    }
-    try:
-        if delivery.method is Method.GET:
-            request = session.get(
-                _with_query(delivery.url, query), headers=headers, allow_redirects=False
+    @property
+    def _too_much_to_settle(self) -> bool:
+        return len(self._settlements) >= _UNSETTLED_LIMIT
+
+    async def _begin(self, attempts: asyncio.TaskGroup, origin: str, limit: int) -> None:
+        deliveries: list[Delivery] = []
+        at: float | None = time.time() + _STORE_RETRY
+        try:
+            deliveries, at = await self._outbox.due(origin, self._busy.get(origin, ()), limit)
+        finally:
+            self._turns.took(origin, len(deliveries), at)
+        for delivery in deliveries:
+            self._busy.setdefault(origin, set()).add(delivery.webhook_id)
+            attempts.create_task(
+                self._attempt(origin, delivery), name=f"delivery {delivery.webhook_id}"
             )
-        else:
-            headers["Content-Type"] = "application/x-www-form-urlencoded"
-            request = session.post(
-                URL(delivery.url, encoded=True),
-                data=query.encode(),
-                headers=headers,
-                allow_redirects=False,
-            )
-        async with request as response:
-            return 200 <= response.status < 300, f"HTTP status {response.status}"
-    except TimeoutError:
-        return False, f"no answer in {DEADLINE:g} s"
-    except (aiohttp.ClientError, OSError, ValueError) as error:
-        return False, f"{type(error).__name__}: {error}"
+
+    async def _attempt(self, origin: str, delivery: Delivery) -> None:
+        at = time.time()
+        outcome = await self._sender.send(delivery)
+        now = time.time()
+        asked = outcome.retry_after if isinstance(outcome, Failed) else None
+        alive = outcome.alive if isinstance(outcome, Failed) else not isinstance(outcome, Refused)
+        match self._turns.ended(origin, alive, now, asked):
+            case Circuit.OPENED:
+                log.warning("%s keeps failing: now one attempt at a time, with pauses", origin)
+            case Circuit.CLOSED:
+                log.info("%s works again", origin)
+        state, next_attempt = verdict(delivery, outcome, self._schedule, now, random.random())  # noqa: S311
+        settlement = Settlement(delivery, outcome, at, now - at, state, next_attempt)
+        _tell(settlement, now)
+        self._settlements.append((origin, settlement))
+        self._to_settle.set()
+        self._changed.set()
+
+    async def _settle(self) -> None:
+        while True:
+            await self._to_settle.wait()
+            self._to_settle.clear()
+            ended, self._settlements = self._settlements, []
+            if not ended:
+                if self._all_ended:
+                    return
+                continue
+            wakes = await self._outbox.settle([settlement for _, settlement in ended])
+            for origin, settlement in ended:
+                self._busy[origin].discard(settlement.delivery.webhook_id)
+                if not self._busy[origin]:
+                    del self._busy[origin]
+            for origin, at in wakes.items():
+                self._turns.wake(origin, at)
+            self._changed.set()
+            if self._all_ended:
+                self._to_settle.set()
 
 
-def _outcome(delivery: Delivery, delivered: bool, text: str) -> Outcome:
-    attempts = delivery.attempts + 1
-    what = _story(delivery)
-    if delivered:
-        log.info("%s: delivered: %s", what, text)
-        return Outcome(delivery.seq, DeliveryState.DELIVERED, attempts, None, text)
-    delay = retry_delay(attempts, random.random())  # noqa: S311
-    if delay is None:
-        log.error("%s: given up: %s", what, text)
-        return Outcome(delivery.seq, DeliveryState.DEAD, attempts, None, text)
-    log.warning("%s: not delivered: %s; again in %.0f s", what, text, delay)
-    return Outcome(delivery.seq, DeliveryState.PENDING, attempts, time.time() + delay, text)
+def _tell(settlement: Settlement, now: float) -> None:
+    what, reason = _story(settlement.delivery), settlement.outcome.reason
+    match settlement.outcome:
+        case Delivered():
+            log.info("%s: delivered: %s", what, reason)
+            return
+        case Gone():
+            log.warning("%s: the app wants no more of it: %s; the event is disabled", what, reason)
+            return
+    if settlement.next_attempt is None:
+        log.error("%s: given up: %s", what, reason)
+    else:
+        again = settlement.next_attempt - now
+        log.warning("%s: not delivered: %s; again in %.0f s", what, reason, again)
 
 
 def _story(delivery: Delivery) -> str:
@@ -158,9 +184,3 @@ def _story(delivery: Delivery) -> str:
     url = delivery.url.partition("?")[0]
     call, status = delivery.parameters["CallAPIID"], delivery.parameters["CallStatus"]
     return f"call {call}: event {delivery.type.name} {status} ({delivery.webhook_id}) to {url}"
-
-
-def _with_query(url: str, query: str) -> URL:
-    base, mark, fragment = url.partition("#")
-    joint = "" if base.endswith(("?", "&")) else "&" if "?" in base else "?"
-    return URL(f"{base}{joint}{query}{mark}{fragment}", encoded=True)

@@ -1,13 +1,7 @@
-"""Which PhoneCallEvents a CallChange concerns, and what they are told. Pure."""
-
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+"""Which type of PhoneCallEvent a CallChange concerns, and what it is told. Pure."""
 
 from daemon.calls.model import CallChange, ChangeKind, Direction
 from daemon.events.phone_call_events import EventType
-
-# Ids of the enabled PhoneCallEvents of an extension and type.
-Wanting = Callable[[str, EventType], Iterable[str]]
 
 _TYPES = {
     (ChangeKind.DIAL, Direction.IN): EventType.DIAL_IN,
@@ -17,24 +11,6 @@ _TYPES = {
     (ChangeKind.HANGUP, Direction.IN): EventType.HANGUP,
     (ChangeKind.HANGUP, Direction.OUT): EventType.HANGUP,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """What one PhoneCallEvent (``event`` is its id) is to be told of one change of a call."""
-
-    event: str
-    change: CallChange
-
-
-def notices(changes: Iterable[CallChange], wanting: Wanting) -> list[Notice]:
-    """One for each change and each PhoneCallEvent that is to be told of it."""
-    return [
-        Notice(event, change)
-        for change in changes
-        if change.extension is not None
-        for event in wanting(change.extension, event_type(change))
-    ]
 
 
 def event_type(change: CallChange) -> EventType:

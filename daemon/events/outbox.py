@@ -1,160 +1,132 @@
-"""The deliveries in the store: written with the call change, before any HTTP.
+"""The outbox: what is to be delivered, in the store, or in memory while it cannot be written."""
 
-A delivery waits until every earlier one of the same PhoneCallEvent and call has its end, so that
-an app sees each call in order. While its PhoneCallEvent is disabled it waits too.
-"""
-
-import json
-import uuid
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from enum import StrEnum
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
+from functools import partial
+from typing import TypeVar
 
 from sqlite_utils import Database
 
-from daemon.calls.model import Seen
-from daemon.events.matching import Notice, parameters
-from daemon.events.phone_call_events import EventType, Method, Status
+from daemon.calls.model import CallChange
+from daemon.events import outbox_sql
+from daemon.events.deliveries import Delivery, Settlement
+from daemon.events.lanes import origins_after
+from daemon.events.refuge import Held, Refuge, move
+from daemon.store import Store, StoreUnavailable
+
+HIGH_WATER = 10_000
+_RECOVER_INTERVAL = 1.0
+_PROBE_BYTES = 64 * 1024
+
+T = TypeVar("T")
 
 
-class DeliveryState(StrEnum):
-    PENDING = "pending"
-    DELIVERED = "delivered"
-    DEAD = "dead"
+class Outbox:
+    """``wait`` is the seconds before a first attempt. ``on_due`` is told of servers that have
+    something to do, when it is found later than ``record`` or ``settle`` could tell.
 
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """One pending delivery as it is to be sent now; ``attempts`` were made before."""
-
-    seq: int
-    webhook_id: str
-    type: EventType
-    url: str
-    method: Method
-    parameters: dict[str, str]
-    seen: Seen
-    attempts: int
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How an attempt ended; ``next_attempt`` is a Unix time, None when there is none."""
-
-    seq: int
-    state: DeliveryState
-    attempts: int
-    next_attempt: float | None
-    text: str
-
-
-# A PhoneCallEvent that was deleted since the change was matched is told of nothing more.
-_INSERT_DELIVERY = """
-    INSERT INTO deliveries
-        (webhook_id, event, call, parameters, seen, created, state, attempts, next_attempt, outcome)
-    SELECT :webhook_id, :event, :call, :parameters, :seen, :now, :state, 0, :now, ''
-    WHERE EXISTS (SELECT 1 FROM phone_call_events WHERE id = :event)
-"""
-
-_KEEP_CALL = """
-    INSERT INTO live_calls (id, document) VALUES (?, ?)
-    ON CONFLICT (id) DO UPDATE SET document = excluded.document
-"""
-
-
-def record(
-    db: Database, notices: Iterable[Notice], documents: Mapping[str, str | None], now: float
-) -> int:
-    """Write a delivery for each notice, and the calls as they now are.
-
-    ``documents`` has the call as JSON by id, None for one that has ended. Returns the number of
-    deliveries.
+    While the store is in trouble it holds in memory what would be written, ``held`` of it; the
+    owner is to take in nothing more when that is over HIGH_WATER.
     """
-    count = 0
-    for notice in notices:
-        values = {
-            "webhook_id": f"msg_{uuid.uuid4().hex}",
-            "event": notice.event,
-            "call": notice.change.call_id,
-            "parameters": json.dumps(parameters(notice.change)),
-            "seen": notice.change.seen,
-            "now": now,
-            "state": DeliveryState.PENDING,
-        }
-        count += db.execute(_INSERT_DELIVERY, values).rowcount
-    for call_id, document in documents.items():
-        if document is None:
-            db.execute("DELETE FROM live_calls WHERE id = ?", [call_id])
-        else:
-            db.execute(_KEEP_CALL, [call_id, document])
-    return count
 
+    def __init__(self, store: Store, wait: float, on_due: Callable[[Iterable[str]], None]) -> None:
+        self._store = store
+        self._wait = wait
+        self._on_due = on_due
+        self._refuge: Refuge | None = None
+        self._moving = asyncio.Lock()
+        self._in_trouble = asyncio.Event()
+        store.watch(self._notice_trouble)
 
-_DUE = """
-    SELECT d.seq, d.webhook_id, d.parameters, d.seen, d.attempts, e.type, e.url, e.method
-    FROM deliveries d JOIN phone_call_events e ON e.id = d.event
-    WHERE d.state = :pending AND d.next_attempt <= :now AND e.status = :enabled
-      AND d.seq NOT IN (SELECT value FROM json_each(:in_flight))
-      AND NOT EXISTS (
-        SELECT 1 FROM deliveries earlier
-        WHERE earlier.event = d.event AND earlier.call = d.call
-          AND earlier.state = :pending AND earlier.seq < d.seq)
-    ORDER BY d.next_attempt, d.seq LIMIT :limit
-"""
+    @property
+    def held(self) -> int:
+        return self._refuge.size if self._refuge else 0
 
-_NEXT = """
-    SELECT min(d.next_attempt) AS next
-    FROM deliveries d JOIN phone_call_events e ON e.id = d.event
-    WHERE d.state = :pending AND d.next_attempt > :now AND e.status = :enabled
-"""
-
-
-def due(db: Database, now: float, in_flight: Iterable[int], limit: int) -> list[Delivery]:
-    """What is to be sent now, longest waiting first, without those that are on their way."""
-    values = {
-        "pending": DeliveryState.PENDING,
-        "enabled": int(Status.ENABLED),
-        "now": now,
-        "in_flight": json.dumps(list(in_flight)),
-        "limit": limit,
-    }
-    return [
-        Delivery(
-            seq=row["seq"],
-            webhook_id=row["webhook_id"],
-            type=EventType(row["type"]),
-            url=row["url"],
-            method=Method(row["method"]),
-            parameters=json.loads(row["parameters"]),
-            seen=Seen(row["seen"]),
-            attempts=row["attempts"],
+    async def record(
+        self, changes: list[CallChange], documents: Mapping[str, str | None]
+    ) -> Iterable[str]:
+        """Write what the changes have to tell, and the calls; see outbox_sql.record."""
+        now, wait = time.time(), self._wait
+        return await self._in_store_or_refuge(
+            lambda db: outbox_sql.record(db, changes, documents, now, wait),
+            lambda refuge: refuge.record(changes, documents, now, wait),
         )
-        for row in db.query(_DUE, values)
-    ]
+
+    async def settle(self, settlements: Sequence[Settlement]) -> Mapping[str, float | None]:
+        """Write down how attempts ended; see outbox_sql.settle."""
+        now = time.time()
+        return await self._in_store_or_refuge(
+            lambda db: outbox_sql.settle(db, settlements, now),
+            lambda refuge: refuge.settle(settlements, now),
+        )
+
+    async def due(
+        self, origin: str, without: Collection[str], limit: int
+    ) -> tuple[list[Delivery], float | None]:
+        """What is to be sent to this server now; see outbox_sql.due."""
+        now, refuge = time.time(), self._refuge
+        if refuge is None:
+            read = partial(outbox_sql.due, origin=origin, now=now, without=without, limit=limit)
+            return await self._store.read(read)
+        stored: list[Delivery] = []
+        if refuge.size < HIGH_WATER:
+            # How those that it knows ended is not in the store yet.
+            without = {*without, *refuge.settled}
+            read = partial(outbox_sql.due, origin=origin, now=now, without=without, limit=limit)
+            stored, _ = await self._store.read(read)
+            if self._refuge is not refuge:
+                return stored, now
+        held, at = refuge.due(origin, now, without, limit)
+        return (stored + held)[:limit], at
+
+    async def origins_after(self, origin: str, limit: int) -> list[tuple[str, float]]:
+        """Servers for which something waits; see lanes.origins_after."""
+        return await self._store.read(partial(origins_after, after=origin, limit=limit))
+
+    async def recover(self) -> None:
+        """For ever: when the store is in trouble, try again, and move into it what is held."""
+        while True:
+            await self._in_trouble.wait()
+            await asyncio.sleep(_RECOVER_INTERVAL)
+            with suppress(StoreUnavailable):
+                await self.move()
+
+    async def move(self) -> None:
+        """Write what is held into the store. Raises StoreUnavailable if that is still not so."""
+        await self._store.try_again(_probe)
+        async with self._moving:
+            held = self._refuge.held() if self._refuge else Held()
+            origins = await self._store.try_again(partial(move, held=held, now=time.time()))
+            if self._refuge:
+                self._refuge.close()
+                self._refuge = None
+            self._store.recovered()
+        self._on_due(origins)
+
+    async def _in_store_or_refuge(
+        self, write: Callable[[Database], T], hold: Callable[[Refuge], Awaitable[T]]
+    ) -> T:
+        while True:
+            if self._refuge is None:
+                with suppress(StoreUnavailable):
+                    return await self._store.write(write)
+            async with self._moving:
+                if self._store.trouble is None:
+                    continue  # all is in the store by now
+                if self._refuge is None:
+                    self._refuge = Refuge(self._store)
+                return await hold(self._refuge)
+
+    def _notice_trouble(self) -> None:
+        if self._store.trouble is None:
+            self._in_trouble.clear()
+        else:
+            self._in_trouble.set()
 
 
-def next_due(db: Database, now: float) -> float | None:
-    """Unix time of the next attempt that is not due yet, None if nothing waits."""
-    values = {"pending": DeliveryState.PENDING, "enabled": int(Status.ENABLED), "now": now}
-    (row,) = db.query(_NEXT, values)
-    return float(row["next"]) if row["next"] is not None else None
-
-
-def settle(db: Database, outcome: Outcome, now: float) -> None:
-    """Write down how an attempt ended. A delivery that was deleted meanwhile stays so."""
-    ended = None if outcome.state is DeliveryState.PENDING else now
-    db.execute(
-        "UPDATE deliveries SET state = ?, attempts = ?, next_attempt = ?, ended = ?, outcome = ?"
-        " WHERE seq = ?",
-        [outcome.state, outcome.attempts, outcome.next_attempt, ended, outcome.text, outcome.seq],
-    )
-
-
-def purge(db: Database, ended_before: float) -> None:
-    """Forget what was delivered or given up before this time."""
-    db.execute("DELETE FROM deliveries WHERE ended < ?", [ended_before])
-
-
-def live_call_documents(db: Database) -> list[str]:
-    """The calls that were live when the daemon last wrote, as JSON."""
-    return [row["document"] for row in db.query("SELECT document FROM live_calls")]
+def _probe(db: Database) -> None:
+    """Ask for more room than a small write would."""
+    db.execute("DELETE FROM probe")
+    db.execute("INSERT INTO probe VALUES (randomblob(?))", [_PROBE_BYTES])

@@ -2,18 +2,22 @@
 
 import secrets
 import string
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import IntEnum
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlite_utils import Database
 
+from daemon.events.lanes import wake_lanes
+from daemon.events.origin import origin_of
 from daemon.store import Store
 
 _ID_ALPHABET = string.ascii_letters + string.digits
 _ID_LENGTH = 32
+
+T = TypeVar("T")
 
 
 class EventType(IntEnum):
@@ -61,31 +65,32 @@ class EventChange:
 class PhoneCallEvents:
     """All PhoneCallEvents of an extension, of one type of it, or a single one by its id.
 
-    Which of them are enabled is known without asking the store, once ``load`` was awaited.
+    Each method that changes something awaits ``first``, which is to write the call changes seen so
+    far: they are told to those that were enabled then. It raises StoreUnavailable when the store
+    cannot be written.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, first: Callable[[], Awaitable[None]]) -> None:
         self._store = store
-        self._enabled: dict[tuple[str, int], dict[str, None]] = {}
-
-    async def load(self) -> None:
-        """Read which PhoneCallEvents there are; before anything else, after the store opened."""
-        for id, extension, type in await self._store.read(_enabled_ids):
-            self._enabled.setdefault((extension, type), {})[id] = None
-
-    def wanting(self, extension: str, type: EventType) -> Iterable[str]:
-        """Ids of the enabled events of this extension and type."""
-        return self._enabled.get((extension, type), ())
+        self._first = first
 
     async def create(
-        self, extension: str, type: EventType, method: Method, note: str, url: str, status: Status
+        self,
+        extension: str,
+        type: EventType,
+        method: Method,
+        note: str,
+        url: str,
+        status: Status,
+        app: str | None,
     ) -> PhoneCallEvent:
+        """``app``, by its id, is whose secret signs what is sent."""
         event_id = "".join(secrets.choice(_ID_ALPHABET) for _ in range(_ID_LENGTH))
         event = PhoneCallEvent(
             event_id, extension, type, method, note, url, status, datetime.now(UTC)
         )
-        await self._store.write(lambda db: db.table("phone_call_events").insert(_row(event)))
-        self._note(event)
+        row = {**_row(event), "app": app}
+        await self._write(lambda db: db.table("phone_call_events").insert(row))
         return event
 
     async def find(
@@ -112,47 +117,28 @@ class PhoneCallEvents:
                 },
             )
             db.table("phone_call_events").update(event.id, _row(event))
+            wake_lanes(db, [event.id])
             return event
 
-        updated = await self._store.write(work)
-        if updated is not None:
-            self._note(updated)
-        return updated
+        return await self._write(work)
 
     async def delete(
         self, extension: str, type: EventType | None = None, id: str | None = None
     ) -> list[PhoneCallEvent]:
-        """Delete what ``find`` finds, with the deliveries that still wait; returns what went."""
+        """Delete what ``find`` finds; what waits to be delivered is dropped. Returns what went."""
 
         def work(db: Database) -> list[PhoneCallEvent]:
             found = _select(db, extension, type, id)
             for event in found:
-                db.table("deliveries").delete_where("event = ?", [event.id])
                 db.table("phone_call_events").delete(event.id)
+                db.table("deleted_events").insert({"id": event.id})
             return found
 
-        deleted = await self._store.write(work)
-        for event in deleted:
-            self._forget(event)
-        return deleted
+        return await self._write(work)
 
-    def _note(self, event: PhoneCallEvent) -> None:
-        if event.status is Status.ENABLED:
-            self._enabled.setdefault((event.extension, event.type), {})[event.id] = None
-        else:
-            self._forget(event)
-
-    def _forget(self, event: PhoneCallEvent) -> None:
-        key = event.extension, event.type
-        enabled = self._enabled.get(key, {})
-        enabled.pop(event.id, None)
-        if not enabled:
-            self._enabled.pop(key, None)
-
-
-def _enabled_ids(db: Database) -> list[tuple[str, str, int]]:
-    query = "SELECT id, extension, type FROM phone_call_events WHERE status = ? ORDER BY url, id"
-    return db.execute(query, [int(Status.ENABLED)]).fetchall()
+    async def _write(self, work: Callable[[Database], T]) -> T:
+        await self._first()
+        return await self._store.write(work)
 
 
 def _select(
@@ -177,6 +163,7 @@ def _row(event: PhoneCallEvent) -> dict[str, Any]:
         "url": event.url,
         "status": int(event.status),
         "modified": event.modified.isoformat(),
+        "origin": origin_of(event.url),
     }
 
 

@@ -1,26 +1,16 @@
-"""From the tracker to the store: notices and the calls they belong to, in order, in transactions.
+"""From the tracker to the outbox: changes and the calls they belong to, in order.
 
 The tracker must never wait for the disk, so what is to be written waits here. While more than
-HIGH_WATER does, ``full`` is True and the service lets the AMI line go: memory stays bounded, and
-the snapshot after the next login tells what happened meanwhile.
+HIGH_WATER does, or the outbox holds so much that it cannot write, ``full`` is True and the service
+lets the AMI line go: memory stays bounded, and the snapshot after the next login tells what
+happened meanwhile.
 """
 
 import asyncio
-import logging
-import sqlite3
-import time
-from collections import deque
 from collections.abc import Callable, Iterable
-from functools import partial
 
-from daemon.events.matching import Notice
-from daemon.events.outbox import record
-from daemon.store import Store
-
-log = logging.getLogger(__name__)
-
-HIGH_WATER = 10_000
-_RETRY = 1.0
+from daemon.calls.model import CallChange
+from daemon.events.outbox import HIGH_WATER, Outbox
 
 
 class Recorder:
@@ -28,63 +18,61 @@ class Recorder:
 
     ``document_of`` gives a live call as JSON by its id, None for one that has ended. It is asked
     when the call is written, so that a call that changes often is written once for all of it.
-    ``on_deliveries`` is called when there is something to deliver.
+    ``on_due`` is called with the servers that there is something to deliver to.
     """
 
     def __init__(
         self,
-        store: Store,
+        outbox: Outbox,
         document_of: Callable[[str], str | None],
-        on_deliveries: Callable[[], None],
+        on_due: Callable[[Iterable[str]], None],
     ) -> None:
-        self._store = store
+        self._outbox = outbox
         self._document_of = document_of
-        self._on_deliveries = on_deliveries
-        self._notices: deque[Notice] = deque()
-        self._calls: set[str] = set()
+        self._on_due = on_due
+        self._waiting = _Batch()
+        self._being_written: _Batch | None = None
         self._something = asyncio.Event()
-        self._all_written = asyncio.Event()
-        self._all_written.set()
 
     @property
     def full(self) -> bool:
-        return len(self._notices) > HIGH_WATER or len(self._calls) > HIGH_WATER
+        return self._waiting.size + self._outbox.held > HIGH_WATER
 
-    def put(self, notices: Iterable[Notice], calls: Iterable[str]) -> None:
-        """Hand over notices, and the ids of the calls that have changed."""
-        self._notices.extend(notices)
-        self._calls.update(calls)
-        self._all_written.clear()
+    def put(self, changes: Iterable[CallChange], calls: Iterable[str]) -> None:
+        """Hand over changes, and the ids of the calls that have changed."""
+        self._waiting.changes.extend(changes)
+        self._waiting.calls.update(calls)
         self._something.set()
 
     async def drained(self) -> None:
-        """Wait until everything handed over so far is on disk."""
-        await self._all_written.wait()
+        """Wait until everything handed over so far is in the outbox."""
+        batch = self._waiting if self._waiting.size else self._being_written
+        if batch is not None:
+            await batch.written.wait()
 
     async def run(self) -> None:
-        """Write until cancelled. What the store refuses is kept and tried again."""
+        """Write until cancelled."""
         while True:
             await self._something.wait()
             self._something.clear()
-            notices, calls = list(self._notices), self._calls
-            self._calls = set()
-            documents = {call: self._document_of(call) for call in calls}
-            try:
-                deliveries = await self._store.write(
-                    partial(record, notices=notices, documents=documents, now=time.time())
-                )
-            except sqlite3.Error as error:
-                self._calls |= calls
-                log.error(
-                    "store: %s; %d events and %d calls wait",
-                    *(error, len(self._notices), len(self._calls)),
-                )
-                self._something.set()
-                await asyncio.sleep(_RETRY)
-                continue
-            for _ in notices:
-                self._notices.popleft()
-            if deliveries:
-                self._on_deliveries()
-            if not self._notices and not self._calls:
-                self._all_written.set()
+            batch, self._waiting = self._waiting, _Batch()
+            self._being_written = batch
+            documents = {call: self._document_of(call) for call in batch.calls}
+            origins = await self._outbox.record(batch.changes, documents)
+            batch.written.set()
+            self._being_written = None
+            if origins:
+                self._on_due(origins)
+
+
+class _Batch:
+    """What is written together."""
+
+    def __init__(self) -> None:
+        self.changes: list[CallChange] = []
+        self.calls: set[str] = set()
+        self.written = asyncio.Event()
+
+    @property
+    def size(self) -> int:
+        return max(len(self.changes), len(self.calls))

@@ -49,6 +49,9 @@ password = "{ARI_PASSWORD}"
 host = "127.0.77.2"
 port = 8080
 
+[delivery]
+allow_networks = ["127.0.77.0/24"]
+
 [[organizations]]
 id = "3"
 name = "Default Organization"

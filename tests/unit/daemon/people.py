@@ -1,6 +1,6 @@
 """Users and extensions that the tests of the daemon have in common."""
 
-from config.settings import Extension, Organization, Settings, User
+from config.settings import Delivery, Extension, Organization, Settings, User
 from daemon.directory import Directory
 
 JOHN = "0003*210"
@@ -9,7 +9,11 @@ RECEPTION = "0003*024"  # not a user's by pattern, and called PJSIP/reception on
 QUEUE, ROOM, MENU = "0003*800", "0003*850", "0003*700"
 STRANGER = "0009*100"
 
+# The tests' receivers are on loopback.
+DELIVERY = Delivery.model_validate({"allow_networks": ["127.0.0.0/8"]})
+
 SETTINGS = Settings(
+    delivery=DELIVERY,
     organizations=(Organization(id="3", name="Default Organization"),),
     users=(
         User(id=12, name="John", organization="3", extensions=(JOHN, "_0003*2XX", RECEPTION)),

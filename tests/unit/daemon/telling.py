@@ -14,7 +14,7 @@ async def subscribe_to_all(service: Service, app: Receiver) -> None:
     """Each type of PhoneCallEvent at a path of its own, its number."""
     for type in EventType:
         await service.phone_call_events.create(
-            JOHN, type, Method.POST, "", f"{app.url}/{type}", Status.ENABLED
+            JOHN, type, Method.POST, "", f"{app.url}/{type}", Status.ENABLED, None
         )
 
 

@@ -199,6 +199,7 @@ async def test_a_part_that_fails_is_told_so_that_the_process_can_be_started_agai
         "method": 5,
         "note": "",
         "url": "http://a",
+        "origin": "http://a:80",
     }
     _store_row(
         settings,

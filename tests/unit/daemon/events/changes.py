@@ -5,8 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from daemon.calls.model import CallChange, CallStatus, ChangeKind, Direction, Parties
-from daemon.events.matching import Notice, notices
-from daemon.events.outbox import record
+from daemon.events.outbox_sql import record
 from daemon.events.phone_call_events import (
     EventType,
     Method,
@@ -38,6 +37,14 @@ ANSWER_IN = replace(DIAL_IN, kind=ChangeKind.ANSWER, status=CallStatus.ANSWER)
 HANGUP = replace(DIAL_IN, kind=ChangeKind.HANGUP, status=CallStatus.ANSWER)
 
 
+APP = "app"
+
+
+def phone_call_events(store: Store) -> PhoneCallEvents:
+    """Without a recorder, whose changes would be written first."""
+    return PhoneCallEvents(store, first=_at_once)
+
+
 async def subscribe(
     store: Store,
     url: str,
@@ -47,19 +54,18 @@ async def subscribe(
     status: Status = Status.ENABLED,
     extension: str = JOHN,
 ) -> PhoneCallEvent:
-    return await PhoneCallEvents(store).create(extension, type, method, "note", url, status)
+    return await phone_call_events(store).create(
+        extension, type, method, "note", url, status, app=APP
+    )
 
 
-async def put(store: Store, *changes: CallChange, now: float = 0.0) -> int:
-    """Match the changes to what is subscribed and write the deliveries; how many there were."""
-    found = await matched(store, *changes)
-    return await store.write(lambda db: record(db, found, {}, now))
+async def put(store: Store, *changes: CallChange, now: float = 0.0) -> set[str]:
+    """Write what the changes have to tell; the origins that have something to do then."""
+    return await store.write(lambda db: record(db, changes, {}, now))
 
 
-async def matched(store: Store, *changes: CallChange) -> list[Notice]:
-    events = PhoneCallEvents(store)
-    await events.load()
-    return notices(changes, events.wanting)
+async def _at_once() -> None:
+    return
 
 
 async def deliveries(store: Store) -> list[dict[str, Any]]:

@@ -1,0 +1,165 @@
+"""One attempt to deliver, over HTTP."""
+
+import asyncio
+import os
+import time
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Self
+from urllib.parse import urlencode
+
+import aiohttp
+from yarl import URL
+
+from config import settings
+from daemon.events.deliveries import Delivered, Delivery, Failed, Gone, Outcome, Refused
+from daemon.events.guard import Guard, refusal
+from daemon.events.phone_call_events import Method
+from daemon.events.signature import signature
+
+USER_AGENT = "uapid"
+EXCERPT_BYTES = 1000
+_EXCERPT_SECONDS = 2.0
+_FORM = "application/x-www-form-urlencoded"
+
+
+class Sender:
+    """``async with Sender(settings, guard) as sender``: sends deliveries, follows no redirect."""
+
+    def __init__(self, delivery: settings.Delivery, guard: Guard) -> None:
+        self._settings = delivery
+        self._guard = guard
+
+    async def __aenter__(self) -> Self:
+        self._session = aiohttp.ClientSession(
+            connector=self._guard.connector(),
+            timeout=aiohttp.ClientTimeout(
+                total=self._settings.timeout, connect=self._settings.connect_timeout
+            ),
+            headers={"User-Agent": USER_AGENT, "Accept-Encoding": "identity"},
+            cookie_jar=aiohttp.DummyCookieJar(),
+            # A few bytes can inflate to more than there is memory.
+            auto_decompress=False,
+        )
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._session.close()
+
+    async def send(self, delivery: Delivery) -> Outcome:
+        """Make one attempt and tell how it ended."""
+        if self._settings.proxy and (reason := self._guard.refusal_of_url(delivery.url)):
+            return Refused(reason)
+        try:
+            async with self._request(delivery) as response:
+                return _outcome(response, await _excerpt(response))
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            if reason := refusal(error):
+                return Refused(reason)
+            return Failed(self._failure(error))
+
+    def _request(
+        self, delivery: Delivery
+    ) -> "aiohttp.client._BaseRequestContextManager[aiohttp.ClientResponse]":
+        form = urlencode(delivery.parameters)
+        if delivery.method is Method.GET:
+            url, body = _with_query(delivery.url, form), None
+            signed = url.partition("#")[0].partition("?")[2].encode()
+        else:
+            url, body = delivery.url, form.encode()
+            signed = body
+        now = int(time.time())
+        headers = {
+            "webhook-id": delivery.webhook_id,
+            "webhook-timestamp": str(now),
+            "uapid-seen": delivery.seen,
+        }
+        if delivery.secrets:
+            headers["webhook-signature"] = signature(
+                delivery.webhook_id, now, signed, delivery.secrets
+            )
+        if body is not None:
+            headers["Content-Type"] = _FORM
+        return self._session.request(
+            delivery.method.name,
+            URL(url, encoded=True),
+            data=body,
+            headers=headers,
+            allow_redirects=False,
+            proxy=self._settings.proxy,
+        )
+
+    def _failure(self, error: Exception) -> str:
+        match error:
+            case aiohttp.ConnectionTimeoutError():
+                return f"no connection in {self._settings.connect_timeout:g} s"
+            case TimeoutError():
+                return f"no answer in {self._settings.timeout:g} s"
+            case aiohttp.ClientConnectorDNSError():
+                return f"the host name is not found: {error.os_error.strerror or error}"
+            case aiohttp.ClientConnectorCertificateError():
+                return f"TLS: {error.certificate_error}"
+            case aiohttp.ClientSSLError():
+                return f"TLS: {_system(error.os_error)}"
+            case aiohttp.ClientConnectorError():
+                return f"no connection: {_system(error.os_error)}"
+            case aiohttp.ServerDisconnectedError():
+                return "the connection was closed before an answer"
+            case aiohttp.ClientOSError():
+                return f"the connection broke: {_system(error)}"
+            case aiohttp.ClientResponseError() | aiohttp.ClientPayloadError():
+                return f"no valid HTTP answer: {_one_line(error)}"
+        return f"{type(error).__name__}: {_one_line(error)}"
+
+
+def _outcome(response: aiohttp.ClientResponse, excerpt: str) -> Outcome:
+    reason = f"HTTP status {response.status}"
+    match response.status:
+        case status if 200 <= status < 300:
+            return Delivered(reason, excerpt)
+        case 410:
+            return Gone(reason, excerpt)
+        case 429 | 503:
+            asked = _retry_after(response.headers.get("Retry-After", ""), datetime.now(UTC))
+            return Failed(reason, excerpt, retry_after=asked)
+        case status:
+            return Failed(reason, excerpt, alive=status < 500)
+
+
+async def _excerpt(response: aiohttp.ClientResponse) -> str:
+    """The begin of the body, as text; the connection is closed if there is more of it."""
+    read = b""
+    try:
+        async with asyncio.timeout(_EXCERPT_SECONDS):
+            while len(read) <= EXCERPT_BYTES and not response.content.at_eof():
+                read += await response.content.read(EXCERPT_BYTES + 1 - len(read))
+    except (TimeoutError, aiohttp.ClientError):
+        response.close()  # the status, which is what counts, has come
+    if len(read) > EXCERPT_BYTES:
+        response.close()
+    return read[:EXCERPT_BYTES].decode(errors="replace")
+
+
+def _retry_after(text: str, now: datetime) -> float | None:
+    """Seconds that a Retry-After asks for, given as such or as a date (RFC 9110, 10.2.3)."""
+    if text.isascii() and text.isdigit():
+        return float(text[:9])
+    try:
+        at = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return max(0.0, (at.replace(tzinfo=at.tzinfo or UTC) - now).total_seconds())
+
+
+def _with_query(url: str, query: str) -> str:
+    base, mark, fragment = url.partition("#")
+    joint = "" if base.endswith(("?", "&")) else "&" if "?" in base else "?"
+    return f"{base}{joint}{query}{mark}{fragment}"
+
+
+def _system(error: OSError) -> str:
+    return os.strerror(error.errno) if error.errno and error.errno > 0 else _one_line(error)
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())

@@ -1,0 +1,120 @@
+"""Ends what waits for too long, and forgets what ended long ago: a little at a time, so that no
+delivery waits for it."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from functools import partial
+
+from sqlite_utils import Database
+
+from config import settings
+from daemon.events.deliveries import DeliveryState, OutcomeKind
+from daemon.events.lanes import wake_lanes
+from daemon.events.outbox_sql import promote
+from daemon.events.schedule import horizon
+from daemon.store import Store, StoreUnavailable
+
+log = logging.getLogger(__name__)
+
+INTERVAL = 60.0
+ROWS_AT_ONCE = 200
+_PAUSE = 0.05
+
+_DAY = 24 * 3600.0
+
+
+class Housekeeper:
+    """Keeps the outbox from growing for ever, by the settings."""
+
+    def __init__(self, store: Store, delivery: settings.Delivery) -> None:
+        self._store = store
+        self._horizon = horizon(delivery.schedule)
+        self._retention = delivery.retention_days * _DAY
+
+    async def run(self) -> None:
+        """Clean up now and every INTERVAL, for ever."""
+        while True:
+            try:
+                await self.clean_up(time.time())
+            except StoreUnavailable as error:
+                log.warning("store: %s; what is old is kept", error)
+            await asyncio.sleep(INTERVAL)
+
+    async def clean_up(self, now: float) -> None:
+        """Raises StoreUnavailable."""
+        expired = await self._repeat(
+            partial(expire, queued_before=now - self._horizon, now=now, limit=ROWS_AT_ONCE)
+        )
+        if expired:
+            days = self._horizon / _DAY
+            log.error("%d deliveries given up: not taken by their apps in %.1f days", expired, days)
+        await self._repeat(partial(purge, ended_before=now - self._retention, limit=ROWS_AT_ONCE))
+        await self._repeat(partial(drop_orphans, limit=ROWS_AT_ONCE))
+
+    async def _repeat(self, work: Callable[[Database], int]) -> int:
+        total = 0
+        while count := await self._store.write(work):
+            total += count
+            await asyncio.sleep(_PAUSE)
+        return total
+
+
+_OLDEST_WAITING = """
+    SELECT seq, event, call FROM (
+        SELECT seq, event, call, queued FROM deliveries WHERE state = ? ORDER BY seq LIMIT ?)
+    WHERE queued < ?
+"""
+
+_GIVE_UP = "UPDATE deliveries SET state = ?, next_attempt = NULL, ended = ? WHERE seq = ?"
+
+_NOTE = """
+    INSERT INTO attempts
+    SELECT :seq, 1 + coalesce(max(number), 0), :now, 0, :outcome, :reason, ''
+    FROM attempts WHERE delivery = :seq
+"""
+
+
+def expire(db: Database, queued_before: float, now: float, limit: int) -> int:
+    """Give up what has waited since before then; returns how many there were, at most 2 * limit.
+
+    Of each waiting state only the ``limit`` oldest are looked at.
+    """
+    found = [
+        row
+        for state in (DeliveryState.PENDING, DeliveryState.FAILED)
+        for row in db.execute(_OLDEST_WAITING, [state, limit, queued_before]).fetchall()
+    ]
+    for seq, event, call in found:
+        db.execute(_GIVE_UP, [DeliveryState.DEAD, now, seq])
+        note = {"seq": seq, "now": now, "outcome": OutcomeKind.EXPIRED}
+        db.execute(_NOTE, {**note, "reason": "waited for too long"})
+        promote(db, event, call, now)
+    wake_lanes(db, {event for _, event, _ in found})
+    return len(found)
+
+
+_ENDED = "SELECT seq FROM deliveries WHERE ended < ? ORDER BY ended LIMIT ?"
+_OF_EVENT = "SELECT seq FROM deliveries WHERE event = ? LIMIT ?"
+
+
+def purge(db: Database, ended_before: float, limit: int) -> int:
+    """Forget what was delivered or given up before then; returns how many, at most ``limit``."""
+    return _delete(db, db.execute(_ENDED, [ended_before, limit]).fetchall())
+
+
+def drop_orphans(db: Database, limit: int) -> int:
+    """Forget deliveries of PhoneCallEvents that were deleted; returns how many."""
+    for event in [row["id"] for row in db.query("SELECT id FROM deleted_events LIMIT ?", [limit])]:
+        if dropped := _delete(db, db.execute(_OF_EVENT, [event, limit]).fetchall()):
+            return dropped
+        db.execute("DELETE FROM deleted_events WHERE id = ?", [event])
+    return 0
+
+
+def _delete(db: Database, seqs: list[tuple[int]]) -> int:
+    for seq in seqs:
+        db.execute("DELETE FROM deliveries WHERE seq = ?", seq)
+        db.execute("DELETE FROM attempts WHERE delivery = ?", seq)
+    return len(seqs)
