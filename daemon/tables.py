@@ -1,11 +1,13 @@
 """The tables of the store, as migrations that are applied once each, in this order."""
 
 import base64
+import json
 import secrets
 import sqlite3
 import time
 from contextlib import closing
 from datetime import UTC, datetime
+from urllib.parse import urlencode
 
 from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
@@ -114,14 +116,20 @@ _DELIVERIES = """
         webhook_id TEXT NOT NULL UNIQUE,
         event TEXT NOT NULL,
         call TEXT NOT NULL,
-        parameters TEXT NOT NULL,
+        form TEXT NOT NULL,
         seen TEXT NOT NULL,
         created REAL NOT NULL,
         queued REAL NOT NULL,
         state TEXT NOT NULL,
         attempts INTEGER NOT NULL,
         next_attempt REAL,
-        ended REAL
+        ended REAL,
+        tried INTEGER NOT NULL,
+        at REAL,
+        seconds REAL,
+        outcome TEXT,
+        reason TEXT,
+        excerpt TEXT
     );
     CREATE INDEX heads ON deliveries (event, next_attempt) WHERE next_attempt IS NOT NULL;
     CREATE INDEX chains ON deliveries (event, call) WHERE ended IS NULL;
@@ -130,8 +138,9 @@ _DELIVERIES = """
     CREATE INDEX of_state ON deliveries (state);
 """
 
+# The last attempt stands in its delivery, as most deliveries have but one.
 _ATTEMPTS = """
-    CREATE TABLE attempts (
+    CREATE TABLE earlier_attempts (
         delivery INTEGER NOT NULL,
         number INTEGER NOT NULL,
         at REAL NOT NULL,
@@ -141,6 +150,10 @@ _ATTEMPTS = """
         excerpt TEXT NOT NULL,
         PRIMARY KEY (delivery, number)
     ) WITHOUT ROWID;
+    CREATE VIEW attempts AS
+        SELECT delivery, number, at, seconds, outcome, reason, excerpt FROM earlier_attempts
+        UNION ALL
+        SELECT seq, tried, at, seconds, outcome, reason, excerpt FROM deliveries WHERE tried > 0;
 """
 
 # Counted as they change: to count a million of them would hold up who asks.
@@ -163,16 +176,14 @@ _COUNTS = """
 """
 
 _OLD_DELIVERIES = """
-    INSERT INTO deliveries (seq, webhook_id, event, call, parameters, seen, created, queued, state,
-                            attempts, next_attempt, ended)
-    SELECT seq, webhook_id, event, call, parameters, seen, created, created,
+    INSERT INTO deliveries (seq, webhook_id, event, call, form, seen, created, queued, state,
+                            attempts, next_attempt, ended, tried, at, seconds, outcome, reason,
+                            excerpt)
+    SELECT seq, webhook_id, event, call, form_of(parameters), seen, created, created,
            CASE WHEN state = 'pending' AND attempts > 0 THEN 'failed' ELSE state END,
-           attempts, NULL, ended
-    FROM old_deliveries ORDER BY seq;
-    INSERT INTO attempts
-    SELECT seq, attempts, coalesce(ended, :now), 0,
+           attempts, NULL, ended, attempts, coalesce(ended, :now), 0,
            CASE state WHEN 'delivered' THEN 'delivered' ELSE 'failed' END, outcome, ''
-    FROM old_deliveries WHERE attempts > 0;
+    FROM old_deliveries ORDER BY seq;
     UPDATE deliveries SET next_attempt = :now WHERE seq IN (
         SELECT min(seq) FROM deliveries WHERE ended IS NULL GROUP BY event, call);
     UPDATE phone_call_events SET wake_at = :now
@@ -183,12 +194,18 @@ _OLD_DELIVERIES = """
 @migrations()
 def deliveries_in_chains(db: Database) -> None:
     """Only the head of what waits for one PhoneCallEvent and call has a next attempt."""
+    db.register_function(form_of, deterministic=True)
     db.execute("ALTER TABLE deliveries RENAME TO old_deliveries")
     now = repr(time.time())
     script = _DELIVERIES + _ATTEMPTS + _COUNTS + _OLD_DELIVERIES.replace(":now", now)
     for statement in _statements(script):
         db.execute(statement)
     db.execute("DROP TABLE old_deliveries")
+
+
+def form_of(parameters: str) -> str:
+    """The form that is sent, of the JSON that was stored."""
+    return urlencode(json.loads(parameters))
 
 
 def _statements(script: str) -> list[str]:

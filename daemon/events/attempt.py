@@ -6,7 +6,6 @@ import time
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Self
-from urllib.parse import urlencode
 
 import aiohttp
 from yarl import URL
@@ -61,12 +60,11 @@ class Sender:
     def _request(
         self, delivery: Delivery
     ) -> "aiohttp.client._BaseRequestContextManager[aiohttp.ClientResponse]":
-        form = urlencode(delivery.parameters)
         if delivery.method is Method.GET:
-            url, body = _with_query(delivery.url, form), None
+            url, body = _with_query(delivery.url, delivery.form), None
             signed = url.partition("#")[0].partition("?")[2].encode()
         else:
-            url, body = delivery.url, form.encode()
+            url, body = delivery.url, delivery.form.encode()
             signed = body
         now = int(time.time())
         headers = {
@@ -128,6 +126,16 @@ def _outcome(response: aiohttp.ClientResponse, excerpt: str) -> Outcome:
 
 async def _excerpt(response: aiohttp.ClientResponse) -> str:
     """The begin of the body, as text; the connection is closed if there is more of it."""
+    if response.content.is_eof():  # most answers have come whole by now
+        read = response.content.read_nowait(EXCERPT_BYTES + 1)
+    else:
+        read = await _begin_of_body(response)
+    if len(read) > EXCERPT_BYTES:
+        response.close()
+    return read[:EXCERPT_BYTES].decode(errors="replace")
+
+
+async def _begin_of_body(response: aiohttp.ClientResponse) -> bytes:
     read = b""
     try:
         async with asyncio.timeout(_EXCERPT_SECONDS):
@@ -135,9 +143,7 @@ async def _excerpt(response: aiohttp.ClientResponse) -> str:
                 read += await response.content.read(EXCERPT_BYTES + 1 - len(read))
     except (TimeoutError, aiohttp.ClientError):
         response.close()  # the status, which is what counts, has come
-    if len(read) > EXCERPT_BYTES:
-        response.close()
-    return read[:EXCERPT_BYTES].decode(errors="replace")
+    return read
 
 
 def _retry_after(text: str, now: datetime) -> float | None:

@@ -20,17 +20,19 @@ class DeliveryState(StrEnum):
 class Delivery:
     """One delivery as it is to be sent now.
 
-    ``attempts`` were made since it was ``queued`` (Unix time): when its event came, or was last
-    put in the queue again by hand. ``secrets`` sign it.
+    ``event`` is the id of its PhoneCallEvent, ``call`` that of the PhoneCall, ``form`` what is
+    sent. ``attempts`` were made since it was ``queued`` (Unix time): when its event came, or was
+    last put in the queue again by hand. ``secrets`` sign it.
     """
 
     webhook_id: str
     event: str
+    call: str
     type: EventType
     extension: str
     url: str
     method: Method
-    parameters: dict[str, str]
+    form: str
     seen: Seen
     queued: float
     attempts: int

@@ -182,5 +182,7 @@ def _tell(settlement: Settlement, now: float) -> None:
 def _story(delivery: Delivery) -> str:
     """Which event goes where, for the log: without the query, in which apps put secrets."""
     url = delivery.url.partition("?")[0]
-    call, status = delivery.parameters["CallAPIID"], delivery.parameters["CallStatus"]
-    return f"call {call}: event {delivery.type.name} {status} ({delivery.webhook_id}) to {url}"
+    return (
+        f"call {delivery.call}: event {delivery.type.name} of {delivery.extension} "
+        f"({delivery.webhook_id}) to {url}"
+    )

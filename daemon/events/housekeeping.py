@@ -67,12 +67,17 @@ _OLDEST_WAITING = """
     WHERE queued < ?
 """
 
-_GIVE_UP = "UPDATE deliveries SET state = ?, next_attempt = NULL, ended = ? WHERE seq = ?"
+_KEEP_LAST_ATTEMPT = """
+    INSERT INTO earlier_attempts
+    SELECT seq, tried, at, seconds, outcome, reason, excerpt
+    FROM deliveries WHERE seq = :seq AND tried > 0
+"""
 
-_NOTE = """
-    INSERT INTO attempts
-    SELECT :seq, 1 + coalesce(max(number), 0), :now, 0, :outcome, :reason, ''
-    FROM attempts WHERE delivery = :seq
+_GIVE_UP = """
+    UPDATE deliveries
+    SET state = :state, next_attempt = NULL, ended = :now, tried = tried + 1, at = :now,
+        seconds = 0, outcome = :outcome, reason = 'waited for too long', excerpt = ''
+    WHERE seq = :seq
 """
 
 
@@ -86,11 +91,11 @@ def expire(db: Database, queued_before: float, now: float, limit: int) -> int:
         for state in (DeliveryState.PENDING, DeliveryState.FAILED)
         for row in db.execute(_OLDEST_WAITING, [state, limit, queued_before]).fetchall()
     ]
-    for seq, event, call in found:
-        db.execute(_GIVE_UP, [DeliveryState.DEAD, now, seq])
-        note = {"seq": seq, "now": now, "outcome": OutcomeKind.EXPIRED}
-        db.execute(_NOTE, {**note, "reason": "waited for too long"})
-        promote(db, event, call, now)
+    for seq, _, _ in found:
+        values = {"seq": seq, "now": now, "state": DeliveryState.DEAD}
+        db.execute(_KEEP_LAST_ATTEMPT, {"seq": seq})
+        db.execute(_GIVE_UP, {**values, "outcome": OutcomeKind.EXPIRED})
+    promote(db, [(event, call) for _, event, call in found], now)
     wake_lanes(db, {event for _, event, _ in found})
     return len(found)
 
@@ -116,5 +121,5 @@ def drop_orphans(db: Database, limit: int) -> int:
 def _delete(db: Database, seqs: list[tuple[int]]) -> int:
     for seq in seqs:
         db.execute("DELETE FROM deliveries WHERE seq = ?", seq)
-        db.execute("DELETE FROM attempts WHERE delivery = ?", seq)
+        db.execute("DELETE FROM earlier_attempts WHERE delivery = ?", seq)
     return len(seqs)

@@ -5,6 +5,7 @@ if nothing does or while it is disabled. It is to be set anew after each change 
 its status and its URL, in the same transaction.
 """
 
+import json
 from collections.abc import Iterable
 
 from sqlite_utils import Database
@@ -16,10 +17,15 @@ _WAKE = """
             (SELECT min(next_attempt) FROM deliveries
              WHERE event = phone_call_events.id AND next_attempt IS NOT NULL)
         END
+    WHERE id IN (SELECT value FROM json_each(?))
 """
-_WAKE_LANE = f"{_WAKE} WHERE id = ? RETURNING origin"
-_WAKE_LANES_OF_TYPE = f"{_WAKE} WHERE extension = ? AND type = ? RETURNING origin"
-_NEXT = "SELECT min(wake_at) FROM phone_call_events WHERE origin = ? AND wake_at IS NOT NULL"
+
+_NEXT = """
+    SELECT origin, (SELECT min(wake_at) FROM phone_call_events
+                    WHERE origin = e.origin AND wake_at IS NOT NULL)
+    FROM (SELECT DISTINCT origin FROM phone_call_events
+          WHERE id IN (SELECT value FROM json_each(?))) e
+"""
 
 
 def wake_lanes(db: Database, events: Iterable[str]) -> dict[str, float | None]:
@@ -27,16 +33,9 @@ def wake_lanes(db: Database, events: Iterable[str]) -> dict[str, float | None]:
 
     Returns for each of their origins the Unix time of its next attempt, None if nothing waits.
     """
-    found = [db.execute(_WAKE_LANE, [event]).fetchone() for event in events]
-    return {
-        origin: db.execute(_NEXT, [origin]).fetchone()[0]
-        for origin in {row[0] for row in found if row is not None}
-    }
-
-
-def wake_lanes_of_type(db: Database, extension: str, type: int) -> set[str]:
-    """Set the lanes of all PhoneCallEvents of this extension and type; returns their origins."""
-    return {origin for (origin,) in db.execute(_WAKE_LANES_OF_TYPE, [extension, type])}
+    ids = json.dumps(list(events))
+    db.execute(_WAKE, [ids])
+    return dict(db.execute(_NEXT, [ids]).fetchall())
 
 
 _NEXT_ORIGINS = """

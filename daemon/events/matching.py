@@ -1,5 +1,8 @@
 """Which type of PhoneCallEvent a CallChange concerns, and what it is told. Pure."""
 
+from functools import lru_cache
+from urllib.parse import quote_plus
+
 from daemon.calls.model import CallChange, ChangeKind, Direction
 from daemon.events.phone_call_events import EventType
 
@@ -32,3 +35,12 @@ def parameters(change: CallChange) -> dict[str, str]:
         "CalledNumber": change.parties.called_number,
         "CallAPIID": change.call_id,
     }
+
+
+def form(change: CallChange) -> str:
+    """The parameters as they are sent (application/x-www-form-urlencoded)."""
+    return "&".join([f"{name}={_quoted(value)}" for name, value in parameters(change).items()])
+
+
+# The same few numbers and names come again and again.
+_quoted = lru_cache(maxsize=4096)(quote_plus)

@@ -5,6 +5,9 @@ so an app sees each call in order. The PhoneCallEvent is a lane, whose ``wake_at
 ``next_attempt`` of its chains (NULL while it is disabled or nothing waits); and the lanes of one
 origin, the server that their URLs lead to, are found by it. So what to send next is found in a few
 steps however much waits, for this server or for others.
+
+Many rows go in and out as one JSON text: a statement that runs once lets other threads work
+meanwhile, and costs less than one for each row.
 """
 
 import json
@@ -16,27 +19,42 @@ from sqlite_utils import Database
 
 from daemon.calls.model import CallChange, Seen
 from daemon.events.deliveries import Delivery, DeliveryState, Gone, Settlement
-from daemon.events.lanes import wake_lanes, wake_lanes_of_type
-from daemon.events.matching import event_type, parameters
+from daemon.events.lanes import wake_lanes
+from daemon.events.matching import event_type, form
 from daemon.events.phone_call_events import EventType, Method
 
-# Ids grow with time, so that the index on them grows at its end and not everywhere.
+# Ids grow with time, so that the index on them grows at its end and not everywhere. Status 1 is
+# enabled. CROSS JOIN keeps the order of the changes.
 _INSERT = """
+    WITH changes AS (
+        SELECT key, value ->> 0 AS extension, value ->> 1 AS type, value ->> 2 AS call,
+               value ->> 3 AS form, value ->> 4 AS seen
+        FROM json_each(:changes))
     INSERT INTO deliveries
-        (webhook_id, event, call, parameters, seen, created, queued, state, attempts, next_attempt)
+        (webhook_id, event, call, form, seen, created, queued, state, attempts, tried, next_attempt)
     SELECT printf('msg_%012x', :now * 1000) || lower(hex(randomblob(10))),
-           e.id, :call, :parameters, :seen, :now, :now, 'pending', 0,
-           CASE WHEN EXISTS (SELECT 1 FROM deliveries d
-                             WHERE d.event = e.id AND d.call = :call AND d.ended IS NULL)
-           THEN NULL ELSE :now + :wait END
-    FROM phone_call_events e
-    WHERE e.extension = :extension AND e.type = :type AND e.status = 1
+           e.id, c.call, c.form, c.seen, :now, :now, 'pending', 0, 0,
+           CASE WHEN row_number() OVER (PARTITION BY e.id, c.call ORDER BY c.key) = 1
+                     AND NOT EXISTS (SELECT 1 FROM deliveries d
+                                     WHERE d.event = e.id AND d.call = c.call AND d.ended IS NULL)
+           THEN :now + :wait END
+    FROM changes c CROSS JOIN phone_call_events e
+    WHERE e.extension = c.extension AND e.type = c.type AND e.status = 1
+    ORDER BY c.key
 """
 
-_KEEP_CALL = """
-    INSERT INTO live_calls (id, document) VALUES (?, ?)
+_KEEP_CALLS = """
+    INSERT INTO live_calls (id, document)
+    SELECT key, value FROM json_each(:documents) WHERE type <> 'null'
     ON CONFLICT (id) DO UPDATE SET document = excluded.document
 """
+
+_FORGET_CALLS = """
+    DELETE FROM live_calls
+    WHERE id IN (SELECT key FROM json_each(:documents) WHERE type = 'null')
+"""
+
+_LAST_SEQ = "SELECT coalesce(max(seq), 0) FROM deliveries"
 
 
 def record(
@@ -45,52 +63,50 @@ def record(
     documents: Mapping[str, str | None],
     now: float,
     wait: float = 0.0,
-) -> set[str]:
+) -> Collection[str]:
     """Write a delivery for each change and each enabled PhoneCallEvent of it, and the calls.
 
     ``documents`` has the calls as they now are, as JSON by id, None for one that has ended. The
     first attempt is due ``wait`` seconds from now. Returns the origins that have something to do.
     """
-    origins = set()
-    for change in changes:
-        if change.extension is None:
-            continue
-        type = event_type(change)
-        values = {
-            "extension": change.extension,
-            "type": int(type),
-            "call": change.call_id,
-            "parameters": json.dumps(parameters(change)),
-            "seen": change.seen,
-            "now": now,
-            "wait": wait,
-        }
-        if db.execute(_INSERT, values).rowcount:
-            origins |= wake_lanes_of_type(db, change.extension, type)
     keep_calls(db, documents)
-    return origins
+    told = [
+        (change.extension, int(event_type(change)), change.call_id, form(change), change.seen)
+        for change in changes
+        if change.extension is not None
+    ]
+    if not told:
+        return ()
+    (last,) = db.execute(_LAST_SEQ).fetchone()
+    values = {"changes": json.dumps(told), "now": now, "wait": wait}
+    if not db.execute(_INSERT, values).rowcount:
+        return ()
+    new = db.execute("SELECT DISTINCT event FROM deliveries WHERE seq > ?", [last])
+    return wake_lanes(db, [event for (event,) in new]).keys()
 
 
 def keep_calls(db: Database, documents: Mapping[str, str | None]) -> None:
     """Write the calls as they now are, as JSON by id, None for one that has ended."""
-    for call_id, document in documents.items():
-        if document is None:
-            db.execute("DELETE FROM live_calls WHERE id = ?", [call_id])
-        else:
-            db.execute(_KEEP_CALL, [call_id, document])
+    if documents:
+        values = {"documents": json.dumps(documents)}
+        db.execute(_KEEP_CALLS, values)
+        db.execute(_FORGET_CALLS, values)
 
 
 # CROSS JOIN keeps the order of the loops: lanes by age, of each its heads by age.
 _DUE = """
-    SELECT d.webhook_id, d.parameters, d.seen, d.queued, d.attempts,
-           e.id, e.type, e.extension, e.url, e.method, a.secret,
-           CASE WHEN a.previous_until > :now THEN a.previous_secret END
-    FROM phone_call_events e CROSS JOIN deliveries d ON d.event = e.id
-         LEFT JOIN apps a ON a.id = e.app
-    WHERE e.origin = :origin AND e.wake_at <= :now
-      AND d.next_attempt <= :now
-      AND d.webhook_id NOT IN (SELECT value FROM json_each(:without))
-    ORDER BY e.wake_at LIMIT :limit
+    SELECT json_group_array(json_array(
+        webhook_id, event, call, type, extension, url, method, form, seen, queued, attempts,
+        secret, previous_secret))
+    FROM (
+        SELECT d.webhook_id, d.event, d.call, d.form, d.seen, d.queued, d.attempts,
+               e.type, e.extension, e.url, e.method, a.secret,
+               CASE WHEN a.previous_until > :now THEN a.previous_secret END AS previous_secret
+        FROM phone_call_events e CROSS JOIN deliveries d ON d.event = e.id
+             LEFT JOIN apps a ON a.id = e.app
+        WHERE e.origin = :origin AND e.wake_at <= :now AND d.next_attempt <= :now
+          AND d.webhook_id NOT IN (SELECT value FROM json_each(:without))
+        ORDER BY e.wake_at LIMIT :limit)
 """
 
 # Of a lane that is due already, all that is due is on its way, and something else comes next.
@@ -113,7 +129,7 @@ def due(
     may be more than ``limit``, None if nothing else waits.
     """
     values = {"origin": origin, "now": now, "without": json.dumps(list(without)), "limit": limit}
-    found = [_delivery(row) for row in db.execute(_DUE, values)]
+    found = [_delivery(row) for row in json.loads(db.execute(_DUE, values).fetchone()[0])]
     if len(found) == limit:
         return found, now
     (at,) = db.execute(_NEXT_DUE, {"origin": origin, "now": now}).fetchone()
@@ -121,88 +137,90 @@ def due(
 
 
 def _delivery(row: Sequence[Any]) -> Delivery:
-    webhook_id, parameters, seen, queued, attempts, *of_event, secret, previous = row
-    event, type, extension, url, method = of_event
+    webhook_id, event, call, type, extension, url, method, form, seen, queued, attempts, *keys = row
     return Delivery(
         webhook_id=webhook_id,
         event=event,
+        call=call,
         type=EventType(type),
         extension=extension,
         url=url,
         method=Method(method),
-        parameters=json.loads(parameters),
+        form=form,
         seen=Seen(seen),
-        queued=float(queued),
-        attempts=int(attempts),
-        secrets=tuple(each for each in (secret, previous) if each is not None),
+        queued=queued,
+        attempts=attempts,
+        secrets=tuple(key for key in keys if key is not None),
     )
 
 
-_SETTLE = """
-    UPDATE deliveries
-    SET state = :state, attempts = attempts + 1, next_attempt = :next, ended = :ended
-    WHERE webhook_id = :webhook_id RETURNING seq
+_KEEP_EARLIER = """
+    INSERT INTO earlier_attempts
+    SELECT d.seq, d.tried, d.at, d.seconds, d.outcome, d.reason, d.excerpt
+    FROM json_each(:settled) CROSS JOIN deliveries d ON d.webhook_id = value ->> 0
+    WHERE d.tried > 0
 """
 
-_NOTE_ATTEMPT = """
-    INSERT INTO attempts
-    SELECT :seq, 1 + coalesce(max(number), 0), :at, :seconds, :outcome, :reason, :excerpt
-    FROM attempts WHERE delivery = :seq
+_SETTLE = """
+    UPDATE deliveries
+    SET state = value ->> 1, next_attempt = value ->> 2, ended = value ->> 3, at = value ->> 4,
+        seconds = value ->> 5, outcome = value ->> 6, reason = value ->> 7,
+        excerpt = value ->> 8, attempts = attempts + 1, tried = tried + 1
+    FROM json_each(:settled) WHERE webhook_id = value ->> 0
 """
 
 _PROMOTE = """
     UPDATE deliveries SET next_attempt = :now
-    WHERE next_attempt IS NULL AND seq = (
-        SELECT min(seq) FROM deliveries WHERE event = :event AND call = :call AND ended IS NULL)
+    WHERE next_attempt IS NULL AND seq IN (
+        SELECT (SELECT min(seq) FROM deliveries
+                WHERE event = value ->> 0 AND call = value ->> 1 AND ended IS NULL)
+        FROM json_each(:chains))
 """
 
 
-def settle(db: Database, settlements: Iterable[Settlement], now: float) -> dict[str, float | None]:
+def settle(
+    db: Database, settlements: Iterable[Settlement], now: float
+) -> Mapping[str, float | None]:
     """Write down attempts, and let what waited behind those that have ended go on.
 
     Returns for each origin the Unix time of its next attempt, None if nothing waits. A delivery
     that was deleted meanwhile stays so.
     """
-    lanes = set()
+    rows, chains, lanes = [], [], set()
     for settlement in settlements:
         delivery, outcome = settlement.delivery, settlement.outcome
-        ended = settlement.state in (DeliveryState.DELIVERED, DeliveryState.DEAD)
-        values = {
-            "webhook_id": delivery.webhook_id,
-            "state": settlement.state,
-            "next": settlement.next_attempt,
-            "ended": now if ended else None,
-        }
-        row = db.execute(_SETTLE, values).fetchone()
-        if row is None:
-            continue
-        attempt = {
-            "seq": row[0],
-            "at": settlement.at,
-            "seconds": settlement.seconds,
-            "outcome": outcome.kind,
-            "reason": outcome.reason,
-            "excerpt": outcome.excerpt,
-        }
-        db.execute(_NOTE_ATTEMPT, attempt)
+        over = settlement.state in (DeliveryState.DELIVERED, DeliveryState.DEAD)
+        rows.append(
+            (
+                *(delivery.webhook_id, settlement.state, settlement.next_attempt),
+                *(now if over else None, settlement.at, settlement.seconds),
+                *(outcome.kind, outcome.reason, outcome.excerpt),
+            )
+        )
+        if over:
+            chains.append((delivery.event, delivery.call))
         if isinstance(outcome, Gone):
             disable(db, delivery.event, datetime.fromtimestamp(now, UTC).isoformat())
-        if ended:
-            promote(db, delivery.event, delivery.parameters["CallAPIID"], now)
         lanes.add(delivery.event)
+    settled = json.dumps(rows)
+    db.execute(_KEEP_EARLIER, {"settled": settled})
+    db.execute(_SETTLE, {"settled": settled})
+    promote(db, chains, now)
     return wake_lanes(db, lanes)
 
 
 def disable(db: Database, event: str, modified: str) -> None:
     """Set a PhoneCallEvent, given by its id, to disabled; the lane is to be woken then."""
-    db.execute(
-        "UPDATE phone_call_events SET status = 0, modified = ? WHERE id = ?", [modified, event]
-    )
+    change = "UPDATE phone_call_events SET status = 0, modified = ? WHERE id = ?"
+    db.execute(change, [modified, event])
 
 
-def promote(db: Database, event: str, call: str, now: float) -> None:
-    """Make the first of what waits in this chain its head; the lane is to be woken then."""
-    db.execute(_PROMOTE, {"event": event, "call": call, "now": now})
+def promote(db: Database, chains: Iterable[tuple[str, str]], now: float) -> None:
+    """Make the first of what waits in each chain its head; the lanes are to be woken then.
+
+    A chain is given by the ids of its PhoneCallEvent and its call.
+    """
+    db.execute(_PROMOTE, {"chains": json.dumps(list(chains)), "now": now})
 
 
 def live_call_documents(db: Database) -> list[str]:

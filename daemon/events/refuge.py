@@ -69,7 +69,7 @@ class Refuge:
         documents: Mapping[str, str | None],
         now: float,
         wait: float,
-    ) -> set[str]:
+    ) -> Collection[str]:
         """As outbox_sql.record."""
         wanted = await self._store.read(lambda db: _wanted(db, changes))
         self._documents |= documents
@@ -95,7 +95,7 @@ class Refuge:
 
     async def settle(
         self, settlements: Iterable[Settlement], now: float
-    ) -> dict[str, float | None]:
+    ) -> Mapping[str, float | None]:
         """As outbox_sql.settle; origins of the store are not among what it returns."""
         here = []
         for settlement in settlements:
@@ -109,7 +109,7 @@ class Refuge:
 
     def held(self) -> Held:
         attempts: dict[int, list[_Row]] = {}
-        for row in self._db.query("SELECT * FROM attempts ORDER BY delivery, number"):
+        for row in self._db.query("SELECT * FROM earlier_attempts ORDER BY delivery, number"):
             attempts.setdefault(row["delivery"], []).append(row)
         disabled = "SELECT id, modified FROM phone_call_events WHERE status = 0"
         return Held(
@@ -145,7 +145,7 @@ def _insert(db: Database, row: _Row, attempts: list[_Row]) -> None:
         # A chain whose head the store had goes on from there; else the first here is the head.
         next_attempt = None if behind else next_attempt or row["queued"]
     seq = db.table("deliveries").insert({**row, "seq": None, "next_attempt": next_attempt}).last_pk
-    db.table("attempts").insert_all({**attempt, "delivery": seq} for attempt in attempts)
+    db.table("earlier_attempts").insert_all({**attempt, "delivery": seq} for attempt in attempts)
 
 
 def _wanted(db: Database, changes: Iterable[CallChange]) -> _Wanted:

@@ -31,7 +31,7 @@ from tests.unit.waiting import until
 from tests.unit.webhook_receiver import Receiver
 
 _WITH_OUTCOME = """
-    SELECT d.*, max(a.number), a.outcome AS kind, a.reason AS outcome, a.excerpt, a.at, a.seconds
+    SELECT d.*, max(a.number), a.outcome AS kind, a.reason AS told
     FROM deliveries d LEFT JOIN attempts a ON a.delivery = d.seq GROUP BY d.seq
 """
 QUERY = urlencode(parameters(DIAL_IN))
@@ -63,7 +63,7 @@ async def _delivering(store: Store) -> AsyncIterator[Deliverer]:
 async def _settled(store: Store) -> list[dict[str, object]]:
     """The rows of the outbox once every delivery in it has been tried, with the last outcome."""
     async with asyncio.timeout(10):
-        while not all(row["outcome"] for row in await _with_outcome(store)):
+        while not all(row["told"] for row in await _with_outcome(store)):
             await asyncio.sleep(0.005)
     return await _with_outcome(store)
 
@@ -116,7 +116,7 @@ async def test_any_2xx_is_the_end_of_it(store: Store, app: Receiver, status: int
     async with _delivering(store):
         (row,) = await _settled(store)
     assert (row["state"], row["attempts"]) == ("delivered", 1)
-    assert row["outcome"] == f"HTTP status {status}"
+    assert row["told"] == f"HTTP status {status}"
 
 
 @pytest.mark.parametrize("status", [302, 400, 404, 500, 503])
@@ -130,7 +130,7 @@ async def test_another_answer_is_written_down_with_the_time_of_the_retry(
     async with _delivering(store):
         (row,) = await _settled(store)
     assert (row["state"], row["attempts"]) == ("failed", 1)
-    assert row["outcome"] == f"HTTP status {status}"
+    assert row["told"] == f"HTTP status {status}"
     assert before + 5.0 <= float(str(row["next_attempt"])) <= time.time() + 5.5
     assert len(app.requests) == 1, "a redirect is not followed"
 
@@ -144,7 +144,7 @@ async def test_a_receiver_that_is_down_is_written_down_too(store: Store) -> None
         async with _delivering(store):
             (row,) = await _settled(store)
     assert (row["state"], row["attempts"]) == ("failed", 1)
-    assert row["outcome"] == "no connection: Connection refused"
+    assert row["told"] == "no connection: Connection refused"
     assert before + 5.0 <= float(str(row["next_attempt"])) <= time.time() + 5.5
 
 

@@ -1,0 +1,158 @@
+"""Durable deliveries per second to a fast receiver, against bare aiohttp.
+
+uapid's go from the call change through the store, with its fsyncs, to the outcome in the store;
+bare aiohttp posts the same bodies from memory, with as many at once.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+
+import aiohttp
+
+from bench.receiver import receiving
+from bench.taking import NOW
+from config.settings import Delivery
+from daemon.calls.model import CallChange, CallStatus, ChangeKind, Direction, Parties
+from daemon.events.delivery import Deliverer
+from daemon.events.guard import Guard
+from daemon.events.matching import form
+from daemon.events.outbox import Outbox
+from daemon.events.phone_call_events import EventType, Method, PhoneCallEvents, Status
+from daemon.events.recorder import Recorder
+from daemon.store import Store
+
+COUNT = 3000
+ROUNDS = 5
+AT_ONCE = 50
+TOGETHER = 50  # changes that come at a time
+TARGET = 0.6
+
+# One server alone gets half of the places.
+SETTINGS = Delivery.model_validate({"concurrency": 2 * AT_ONCE, "allow_networks": ["127.0.0.0/8"]})
+EXTENSION = "0003*210"
+_DIAL_IN = CallChange(
+    kind=ChangeKind.DIAL,
+    at=NOW,
+    call_id="",
+    channel="1795320000.1",
+    extension=EXTENSION,
+    direction=Direction.IN,
+    status=CallStatus.CALLING,
+    parties=Parties(
+        caller_number="0003*220",
+        caller_name="Mary",
+        caller_extension="0003*220",
+        called_number="210",
+        called_extension=EXTENSION,
+        called_did="",
+    ),
+)
+
+
+def main() -> None:
+    with receiving() as port, TemporaryDirectory() as folder:
+        asyncio.run(_compare(f"http://127.0.0.1:{port}/hook", Path(folder)))
+
+
+def dial_ins(first: int, count: int) -> list[CallChange]:
+    """So many calls to EXTENSION begin."""
+    return [replace(_DIAL_IN, call_id=f"{number:020x}") for number in range(first, first + count)]
+
+
+async def _compare(url: str, folder: Path) -> None:
+    ours, theirs = [], []
+    async with Delivering(folder / "uapid.sqlite") as delivering:
+        await delivering.subscribe(url)
+        for round in range(ROUNDS + 1):
+            changes = dial_ins(round * COUNT, COUNT)
+            seconds = await _timed(partial(delivering.deliver, changes))
+            bodies = [form(change).encode() for change in changes]
+            bare = await _timed(partial(_post, url, bodies))
+            if round:
+                ours.append(seconds)
+                theirs.append(bare)
+    ratio = median(theirs) / median(ours)
+    print(
+        f"delivery: {COUNT / median(ours):,.0f} durable deliveries/s, "
+        f"{COUNT / median(theirs):,.0f} posts/s of bare aiohttp, {AT_ONCE} at once: "
+        f"ratio {ratio:.2f} (target at least {TARGET})"
+    )
+
+
+async def _timed(work: Callable[[], Awaitable[None]]) -> float:
+    began = time.perf_counter()
+    await work()
+    return time.perf_counter() - began
+
+
+class Delivering:
+    """Recorder, outbox and deliverer on a store, as Service builds them."""
+
+    def __init__(self, path: Path) -> None:
+        self._store = Store(path)
+        self._outbox = Outbox(self._store, SETTINGS.schedule[0], lambda origins: None)
+        self._deliverer = Deliverer(self._outbox, SETTINGS, Guard(SETTINGS))
+        self._recorder = Recorder(self._outbox, lambda call: None, self._deliverer.wake)
+
+    async def __aenter__(self) -> "Delivering":
+        self._store.open()
+        self._running = [
+            asyncio.create_task(self._recorder.run()),
+            asyncio.create_task(self._deliverer.run()),
+        ]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._deliverer.stop()
+        await self._running[1]
+        self._running[0].cancel()
+        await asyncio.gather(self._running[0], return_exceptions=True)
+        self._store.close()
+
+    async def subscribe(self, url: str) -> None:
+        events = PhoneCallEvents(self._store, self._recorder.drained)
+        await events.create(
+            EXTENSION, EventType.DIAL_IN, Method.POST, "", url, Status.ENABLED, None
+        )
+
+    async def deliver(self, changes: list[CallChange]) -> None:
+        """From the changes until the outcome of each is in the store."""
+        for first in range(0, len(changes), TOGETHER):
+            together = changes[first : first + TOGETHER]
+            self._recorder.put(together, {change.call_id for change in together})
+            await self._recorder.drained()
+        while await self._store.read(_waiting):
+            await asyncio.sleep(0.005)
+
+
+def _waiting(db):
+    (count,) = db.execute(
+        "SELECT sum(count) FROM delivery_counts WHERE state = 'pending'"
+    ).fetchone()
+    return count
+
+
+async def _post(url: str, bodies: list[bytes]) -> None:
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+
+    async def worker() -> None:
+        while bodies:
+            async with session.post(url, data=bodies.pop(), headers=headers) as response:
+                await response.read()
+
+    async with (
+        aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session,
+        asyncio.TaskGroup() as group,
+    ):
+        for _ in range(AT_ONCE):
+            group.create_task(worker())
+
+
+if __name__ == "__main__":
+    main()
