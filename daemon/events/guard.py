@@ -63,7 +63,7 @@ class Guard:
     def refusal(self, address: str) -> str | None:
         """Why no webhook may go to this IP address, written as in a sockaddr; None if it may."""
         try:
-            given = ip_address(address.partition("%")[0])
+            given = ip_address(address)
         except ValueError:
             return f"{address} is not an IP address"
         judged: list[Address] = [given, *embedded(given)]
