@@ -4,6 +4,7 @@ from importlib.metadata import version
 
 import click
 
+from cli.app import app
 from cli.check import check
 from cli.serve import serve
 from cli.token import token
@@ -18,3 +19,4 @@ def main() -> None:
 main.add_command(serve)
 main.add_command(check)
 main.add_command(token)
+main.add_command(app)

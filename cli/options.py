@@ -1,4 +1,4 @@
-"""What the commands have in common: the settings file that they read."""
+"""What the commands have in common: the settings file that they read, and who is in it."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -31,3 +31,11 @@ def with_settings(command: Callable[Concatenate[Settings, P], R]) -> Callable[..
         return command(settings, *args, **kwargs)
 
     return wrapper
+
+
+def check_user(settings: Settings, user: int) -> None:
+    """End the command if the settings have no such user."""
+    known = sorted(known.id for known in settings.users)
+    if user not in known:
+        allowed = ", ".join(map(str, known)) or "none, as the settings have no [[users]]"
+        raise click.BadParameter(f"got {user}, allowed: {allowed}", param_hint="--user")

@@ -1,14 +1,13 @@
 """``uapid token``: bearer tokens of apps."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import click
 from sqlite_utils import Database
 
-from cli.options import with_settings
+from api.dates import date_text
+from cli.options import check_user, with_settings
+from cli.store import opened_store
 from config.settings import Settings
-from daemon.store import StoreError, open_database
+from daemon.apps import default_app, list_apps
 from daemon.tokens import create_token, list_tokens, revoke_token
 
 
@@ -20,25 +19,33 @@ def token() -> None:
 @token.command()
 @with_settings
 @click.option("--user", type=int, required=True, help="Id of the user that the app acts for.")
-def create(settings: Settings, user: int) -> None:
+@click.option("--app", help="Id of the app that gets it; default: the user's app named default.")
+def create(settings: Settings, user: int, app: str | None) -> None:
     """Print a new token; it is shown this once, the store keeps only its hash."""
-    known = sorted(known.id for known in settings.users)
-    if user not in known:
-        allowed = ", ".join(map(str, known)) or "none, as the settings have no [[users]]"
-        raise click.BadParameter(f"got {user}, allowed: {allowed}", param_hint="--user")
-    with _open(settings) as db:
-        click.echo(create_token(db, user))
+    check_user(settings, user)
+    with opened_store(settings) as db:
+        click.echo(create_token(db, user, _app_of(db, user, app)))
+
+
+def _app_of(db: Database, user: int, app: str | None) -> str:
+    if app is None:
+        return default_app(db, user).id
+    known = [known.id for known in list_apps(db) if known.user == user]
+    if app not in known:
+        allowed = ", ".join(known) or "none, as the user has no app"
+        raise click.BadParameter(f"got {app}, allowed: {allowed}", param_hint="--app")
+    return app
 
 
 @token.command("list")
 @with_settings
 def list_(settings: Settings) -> None:
-    """Print a line for each token: its id, its user, when it was made."""
-    with _open(settings) as db:
+    """Print a line for each token: its id, its user and app, when it was made."""
+    with opened_store(settings) as db:
         tokens = list_tokens(db)
     for known in tokens:
-        created = known.created.astimezone(settings.node.tzinfo).isoformat(timespec="seconds")
-        click.echo(f"{known.id}  user {known.user}  created {created}")
+        created = date_text(known.created, settings.node.tzinfo)
+        click.echo(f"{known.id}  user {known.user}  app {known.app}  created {created}")
 
 
 @token.command()
@@ -46,19 +53,7 @@ def list_(settings: Settings) -> None:
 @click.argument("token_or_id")
 def revoke(settings: Settings, token_or_id: str) -> None:
     """Revoke a token, named by itself or by its id as `uapid token list` shows it."""
-    with _open(settings) as db:
+    with opened_store(settings) as db:
         revoked = revoke_token(db, token_or_id)
     if not revoked:
         raise click.ClickException("there is no such token; see `uapid token list`")
-
-
-@contextmanager
-def _open(settings: Settings) -> Iterator[Database]:
-    try:
-        db = open_database(settings.store.path)
-    except StoreError as error:
-        raise click.ClickException(str(error)) from error
-    try:
-        yield db
-    finally:
-        db.close()

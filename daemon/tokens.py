@@ -4,21 +4,27 @@ import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlite_utils import Database
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A token as the store knows it: ``id`` is the start of its hash, ``user`` whose it is."""
+    """A token as the store knows it: ``id`` is the start of its hash, ``user`` whose it is.
+
+    ``app``, by its id, is who sends it.
+    """
 
     id: str
     user: int
+    app: str
     created: datetime
 
 
 _ID_LENGTH = 12
 _PREFIX = "uapid_"  # tells people and scanners what they found, and never reads as an option
+_SELECT = "SELECT hash, user, app, created FROM tokens"
 
 
 def _hash(token: str) -> str:
@@ -26,26 +32,22 @@ def _hash(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def create_token(db: Database, user: int) -> str:
-    """Make a token for a user; it is returned here once and never again."""
+def create_token(db: Database, user: int, app: str) -> str:
+    """Make a token for an app of a user; it is returned here once and never again."""
     token = f"{_PREFIX}{secrets.token_urlsafe(32)}"
-    db.table("tokens").insert(
-        {"hash": _hash(token), "user": user, "created": datetime.now(UTC).isoformat()}
-    )
+    row = {"hash": _hash(token), "user": user, "app": app, "created": datetime.now(UTC).isoformat()}
+    db.table("tokens").insert(row)
     return token
 
 
-def user_of_token(db: Database, token: str) -> int | None:
-    """The id of the user whose token this is, None for an unknown or revoked one."""
-    rows = list(db.query("SELECT user FROM tokens WHERE hash = ?", [_hash(token)]))
-    return int(rows[0]["user"]) if rows else None
+def find_token(db: Database, token: str) -> Token | None:
+    """What the store knows of this token, None for an unknown or revoked one."""
+    rows = list(db.query(f"{_SELECT} WHERE hash = ?", [_hash(token)]))
+    return _token(rows[0]) if rows else None
 
 
 def list_tokens(db: Database) -> list[Token]:
-    return [
-        Token(row["hash"][:_ID_LENGTH], row["user"], datetime.fromisoformat(row["created"]))
-        for row in db.query("SELECT hash, user, created FROM tokens ORDER BY created, hash")
-    ]
+    return [_token(row) for row in db.query(f"{_SELECT} ORDER BY created, hash")]
 
 
 def revoke_token(db: Database, token_or_id: str) -> int:
@@ -56,3 +58,8 @@ def revoke_token(db: Database, token_or_id: str) -> int:
         "hash = ? OR substr(hash, 1, ?) = ?", [_hash(token_or_id), _ID_LENGTH, token_or_id]
     )
     return before - table.count
+
+
+def _token(row: dict[str, Any]) -> Token:
+    created = datetime.fromisoformat(row["created"])
+    return Token(row["hash"][:_ID_LENGTH], row["user"], row["app"], created)

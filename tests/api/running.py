@@ -10,10 +10,12 @@ from typing import Any, Protocol
 
 import aiohttp
 import uvicorn
+from sqlite_utils import Database
 from yarl import URL
 
 from api.app import create_app
 from config.settings import Settings
+from daemon.apps import default_app
 from daemon.service import Service
 from daemon.tokens import create_token
 
@@ -125,7 +127,7 @@ class RunningApi:
         return Answer(int(status.split()[1]), headers, text)
 
     async def new_token(self, user: int) -> str:
-        return await self.service.store.write(lambda db: create_token(db, user))
+        return await self.service.store.write(lambda db: new_token(db, user))
 
     async def create_events(self, *changes: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Create events of 0003*210, each like NEW_EVENT with its changes."""
@@ -174,6 +176,11 @@ def settings_for(folder: Path, **sections: Mapping[str, Any]) -> Settings:
     )
 
 
+def new_token(db: Database, user: int) -> str:
+    """A token of the app that a user has by default."""
+    return create_token(db, user, default_app(db, user).id)
+
+
 @asynccontextmanager
 async def running_api(settings: Settings) -> AsyncIterator[RunningApi]:
     """The app on a free port, over a store that is open and no line to any PBX."""
@@ -187,7 +194,7 @@ async def running_api(settings: Settings) -> AsyncIterator[RunningApi]:
     server.lifespan = config.lifespan_class(config)
     socket = config.bind_socket()
     await server.startup([socket])
-    token = await service.store.write(lambda db: create_token(db, 12))
+    token = await service.store.write(lambda db: new_token(db, 12))
     try:
         async with aiohttp.ClientSession(timeout=_PATIENCE) as session:
             yield RunningApi(service, socket.getsockname()[1], token, session)

@@ -1,3 +1,4 @@
+import json
 from datetime import datetime
 from pathlib import Path
 
@@ -6,7 +7,7 @@ from click.testing import CliRunner, Result
 
 from cli.main import main
 from daemon.store import open_database
-from daemon.tokens import user_of_token
+from daemon.tokens import Token, find_token
 from tests.unit.cli.commands import settings_file
 
 
@@ -19,12 +20,23 @@ def _token(command: str, config: Path, *arguments: str) -> Result:
     return CliRunner().invoke(main, ["token", command, "--config", str(config), *arguments])
 
 
-def _user_of(config: Path, token: str) -> int | None:
+def _found(config: Path, token: str) -> Token | None:
     db = open_database(config.parent / "uapid.sqlite")
     try:
-        return user_of_token(db, token)
+        return find_token(db, token)
     finally:
         db.close()
+
+
+def _user_of(config: Path, token: str) -> int | None:
+    found = _found(config, token)
+    return None if found is None else found.user
+
+
+def _new_app(config: Path, *arguments: str) -> str:
+    command = ["app", "create", "--config", str(config), *arguments]
+    id: str = json.loads(CliRunner().invoke(main, command).stdout)["id"]
+    return id
 
 
 def test_create_prints_a_working_token_and_nothing_else(config: Path) -> None:
@@ -50,6 +62,35 @@ def test_create_without_users_says_what_is_missing(tmp_path: Path) -> None:
     assert "no [[users]]" in result.stderr
 
 
+def test_create_without_an_app_is_for_the_one_named_default(config: Path) -> None:
+    _new_app(config, "--user", "12", "--name", "other")
+    tokens = [_token("create", config, "--user", "12").stdout.strip() for _ in range(2)]
+    (app,) = {found.app for token in tokens if (found := _found(config, token))}
+    listed = CliRunner().invoke(main, ["app", "list", "--config", str(config)]).stdout
+    assert [line.split()[-1] for line in listed.splitlines() if app in line] == ["default"]
+    assert len(listed.splitlines()) == 2
+
+
+def test_create_for_an_app_of_the_user(config: Path) -> None:
+    app = _new_app(config, "--user", "12", "--name", "CRM")
+    result = _token("create", config, "--user", "12", "--app", app)
+    found = _found(config, result.stdout.strip())
+    assert found is not None
+    assert (found.user, found.app) == (12, app)
+
+
+def test_create_for_an_app_that_the_user_does_not_have_names_those_that_there_are(
+    tmp_path: Path,
+) -> None:
+    config = settings_file(tmp_path, '[[users]]\nid = 13\nname = "Jane"\n')
+    mine = _new_app(config, "--user", "12", "--name", "mine")
+    hers = _new_app(config, "--user", "13", "--name", "hers")
+    result = _token("create", config, "--user", "12", "--app", hers)
+    assert result.exit_code == 2
+    assert f"got {hers}, allowed: {mine}" in result.stderr
+    assert _token("list", config).stdout == ""
+
+
 def test_list_shows_a_line_for_each_token_and_never_the_token(config: Path) -> None:
     tokens = [_token("create", config, "--user", "12").stdout.strip() for _ in range(2)]
     result = _token("list", config)
@@ -57,8 +98,9 @@ def test_list_shows_a_line_for_each_token_and_never_the_token(config: Path) -> N
     lines = result.stdout.splitlines()
     assert len(lines) == 2
     for line in lines:
-        _id, _user, user, _created, created = line.split()
+        _id, _user, user, _app, app, _created, created = line.split()
         assert user == "12"
+        assert len(app) == 12
         assert datetime.fromisoformat(created).tzinfo
     assert [token for token in tokens if token in result.stdout] == []
 

@@ -5,7 +5,9 @@ import pytest
 from sqlite_utils import Database
 
 from daemon.store import open_database
-from daemon.tokens import create_token, list_tokens, revoke_token, user_of_token
+from daemon.tokens import create_token, find_token, list_tokens, revoke_token
+
+APP = "0123456789ab"
 
 
 @pytest.fixture
@@ -15,27 +17,32 @@ def db(tmp_path: Path) -> Iterator[Database]:
     db.close()
 
 
-def test_a_token_stands_for_its_user(db: Database) -> None:
-    mine, other = create_token(db, 12), create_token(db, 13)
-    assert user_of_token(db, mine) == 12
-    assert user_of_token(db, other) == 13
+def _user(db: Database, token: str) -> int | None:
+    found = find_token(db, token)
+    return None if found is None else found.user
+
+
+def test_a_token_stands_for_its_user_and_its_app(db: Database) -> None:
+    mine, other = create_token(db, 12, "one"), create_token(db, 13, "two")
+    found = [find_token(db, token) for token in (mine, other)]
+    assert [(token.user, token.app) for token in found if token] == [(12, "one"), (13, "two")]
 
 
 @pytest.mark.parametrize("text", ["", "unknown"])
 def test_what_is_no_token_stands_for_nobody(db: Database, text: str) -> None:
-    create_token(db, 12)
-    assert user_of_token(db, text) is None
+    create_token(db, 12, APP)
+    assert _user(db, text) is None
 
 
 def test_the_id_or_hash_of_a_token_does_not_open_the_door(db: Database) -> None:
-    create_token(db, 12)
+    create_token(db, 12, APP)
     (row,) = db.query("SELECT hash FROM tokens")
-    assert user_of_token(db, row["hash"]) is None
-    assert user_of_token(db, list_tokens(db)[0].id) is None
+    assert _user(db, row["hash"]) is None
+    assert _user(db, list_tokens(db)[0].id) is None
 
 
 def test_the_file_holds_no_token(db: Database, tmp_path: Path) -> None:
-    token = create_token(db, 12)
+    token = create_token(db, 12, APP)
     assert len(token) >= 32
     db.close()
     written = b"".join(file.read_bytes() for file in tmp_path.iterdir())
@@ -43,15 +50,15 @@ def test_the_file_holds_no_token(db: Database, tmp_path: Path) -> None:
 
 
 def test_a_token_is_in_the_file_as_soon_as_it_is_made(db: Database, tmp_path: Path) -> None:
-    token = create_token(db, 12)
+    token = create_token(db, 12, APP)
     other = open_database(tmp_path / "uapid.sqlite")
-    assert user_of_token(other, token) == 12
+    assert _user(other, token) == 12
     other.close()
 
 
 def test_the_list_shows_each_token_by_an_id(db: Database) -> None:
     for user in (12, 12, 13):
-        create_token(db, user)
+        create_token(db, user, APP)
     listed = list_tokens(db)
     assert sorted(token.user for token in listed) == [12, 12, 13]
     assert len({token.id for token in listed}) == 3
@@ -59,23 +66,23 @@ def test_the_list_shows_each_token_by_an_id(db: Database) -> None:
 
 
 def test_revoking_by_the_token_or_by_its_id_takes_that_one_away(db: Database) -> None:
-    tokens = {create_token(db, user): user for user in (1, 2, 3)}
+    tokens = {create_token(db, user, APP): user for user in (1, 2, 3)}
     first, second, third = tokens
     second_id = next(token.id for token in list_tokens(db) if token.user == 2)
     assert revoke_token(db, first) == 1
     assert revoke_token(db, second_id) == 1
-    assert [user_of_token(db, token) for token in (first, second, third)] == [None, None, 3]
+    assert [_user(db, token) for token in (first, second, third)] == [None, None, 3]
 
 
 @pytest.mark.parametrize("text", ["", "unknown", "%", "____________"])
 def test_revoking_what_is_not_there_takes_nothing_away(db: Database, text: str) -> None:
-    token = create_token(db, 12)
+    token = create_token(db, 12, APP)
     assert revoke_token(db, text) == 0
     assert revoke_token(db, list_tokens(db)[0].id[:-1]) == 0, "an id is matched in full"
-    assert user_of_token(db, token) == 12
+    assert _user(db, token) == 12
 
 
 def test_no_token_reads_as_an_option_of_the_command_line(db: Database) -> None:
     with db.atomic():  # one commit for all
-        tokens = [create_token(db, 12) for _ in range(500)]
+        tokens = [create_token(db, 12, APP) for _ in range(500)]
     assert [token for token in tokens if token.startswith("-")] == []
