@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from api.answers import array_answer, collection_answer
-from api.auth import caller
+from api.auth import caller, caller_app
 from api.errors import UapiError, invalid
 from api.json_body import read_object
 from api.list_request import parse_list_request
@@ -18,6 +18,7 @@ from api.phone_call_event_json import (
     parse_type,
 )
 from api.uri import SELF, extension_scope, is_object_id, own_url
+from daemon.events.guard import Guard
 from daemon.events.phone_call_events import EventType
 from daemon.service import Service
 
@@ -39,12 +40,20 @@ class PhoneCallEventsResource:
         self._service = service
         self._settings = service.settings
         self._zone = service.settings.node.tzinfo
+        self._guard = Guard(service.settings.delivery)
 
     async def create(self, request: Request) -> Response:
         subject = self._subject(request)
         new = parse_new_event(await read_object(request), subject.type)
+        self._check_url(new.url)
         event = await self._service.phone_call_events.create(
-            subject.extension, new.type, new.method, new.note, new.url, new.status, app=None
+            subject.extension,
+            new.type,
+            new.method,
+            new.note,
+            new.url,
+            new.status,
+            caller_app(request),
         )
         return JSONResponse(event_json(event, subject.list_url, self._zone), 201)
 
@@ -52,6 +61,8 @@ class PhoneCallEventsResource:
         subject = self._subject(request)
         type, event_id = parse_type(request.path_params["type"]), request.path_params["id"]
         change = parse_event_change(await read_object(request), type)
+        if change.url is not None:
+            self._check_url(change.url)
         event = await self._service.phone_call_events.update(
             subject.extension, type, event_id, change
         )
@@ -83,6 +94,12 @@ class PhoneCallEventsResource:
         if subject.id is not None and not events:
             raise _no_such_event(subject.id)
         return array_answer([{"id": event.id} for event in events], self._settings.api.empty)
+
+    def _check_url(self, url: str) -> None:
+        # Where a name leads is seen when it is called, and may be another place then.
+        refusal = self._guard.refusal_of_url(url)
+        if refusal is not None:
+            raise UapiError(400, "pce_url_invalid", f"url is refused: {refusal}.")
 
     def _subject(self, request: Request) -> _Subject:
         path = request.path_params

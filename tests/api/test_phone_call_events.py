@@ -45,7 +45,7 @@ async def test_an_empty_note_and_a_long_one(api: RunningApi) -> None:
     [
         "https://example.com",
         "HTTP://EXAMPLE.com:8080/a?b=c&d=%20#e",
-        "http://127.0.0.1:3000/",
+        "http://192.168.1.20:3000/",
         "http://[2001:db8::1]:80/x",
         "http://my_host.local/x",
         "http://bücher.example/ș",
