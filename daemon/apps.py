@@ -67,11 +67,10 @@ def rotate_secret(db: Database, id: str, overlap: float, now: float) -> str | No
     The one that was the newest signs along for ``overlap`` seconds; one before it ends at once.
     """
     secret = new_secret()
-    with db.atomic():
-        changed = db.execute(
-            "UPDATE apps SET previous_secret = secret, previous_until = ?, secret = ? WHERE id = ?",
-            [now + overlap, secret, id],
-        )
+    changed = db.execute(
+        "UPDATE apps SET previous_secret = secret, previous_until = ?, secret = ? WHERE id = ?",
+        [now + overlap, secret, id],
+    )
     return secret if changed.rowcount else None
 
 
