@@ -30,7 +30,7 @@ from daemon.store import Store
 COUNT = 3000
 ROUNDS = 5
 AT_ONCE = 50
-TOGETHER = 50  # changes that come at a time
+TOGETHER = 200  # changes that come at a time
 TARGET = 0.6
 
 # One server alone gets half of the places.

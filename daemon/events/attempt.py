@@ -32,9 +32,11 @@ class Sender:
     async def __aenter__(self) -> Self:
         self._session = aiohttp.ClientSession(
             connector=self._guard.connector(),
+            # Look-ups have the same deadline of their own.
             timeout=aiohttp.ClientTimeout(
-                total=self._settings.timeout, connect=self._settings.connect_timeout
+                total=self._settings.timeout, sock_connect=self._settings.connect_timeout
             ),
+            proxy=self._guard.proxy,
             headers={"User-Agent": USER_AGENT, "Accept-Encoding": "identity"},
             cookie_jar=aiohttp.DummyCookieJar(),
             # A few bytes can inflate to more than there is memory.
@@ -47,7 +49,7 @@ class Sender:
 
     async def send(self, delivery: Delivery) -> Outcome:
         """Make one attempt and tell how it ended."""
-        if self._settings.proxy and (reason := self._guard.refusal_of_url(delivery.url)):
+        if reason := self._guard.refusal_of_url(delivery.url):
             return Refused(reason)
         try:
             async with self._request(delivery) as response:
@@ -84,7 +86,6 @@ class Sender:
             data=body,
             headers=headers,
             allow_redirects=False,
-            proxy=self._settings.proxy,
         )
 
     def _failure(self, error: Exception) -> str:

@@ -12,6 +12,7 @@ from daemon.events.attempt import Sender
 from daemon.events.deliveries import (
     Delivered,
     Delivery,
+    DeliveryState,
     Failed,
     Gone,
     Refused,
@@ -19,6 +20,7 @@ from daemon.events.deliveries import (
 )
 from daemon.events.guard import Guard
 from daemon.events.outbox import Outbox
+from daemon.events.reading import Reading
 from daemon.events.schedule import verdict
 from daemon.events.turns import Circuit, Turns
 from daemon.store import StoreUnavailable
@@ -29,7 +31,7 @@ _LOOK_INTERVAL = 5.0
 _ORIGINS_AT_ONCE = 500
 _STORE_RETRY = 1.0
 # Attempts that end within this time are followed by one look for what is next.
-_GATHER = 0.002
+_GATHER = 0.001
 _UNSETTLED_LIMIT = 1000
 
 
@@ -43,8 +45,7 @@ class Deliverer:
         self._sender = Sender(delivery, guard)
         self._turns = Turns(delivery.concurrency)
         self._changed = asyncio.Event()
-        # Webhook ids by origin, from the start of an attempt until its end is written down.
-        self._busy: dict[str, set[str]] = {}
+        self._reading = Reading(outbox)
         self._settlements: list[tuple[str, Settlement]] = []
         self._to_settle = asyncio.Event()
         self._stopping = False
@@ -59,7 +60,7 @@ class Deliverer:
 
     async def run(self) -> None:
         """Deliver until ``stop``."""
-        log.info("webhooks: %s", self._guard.story)
+        log.info("%s", self._guard.story)
         async with self._sender, asyncio.TaskGroup() as group:
             group.create_task(self._settle(), name="settling")
             looking = group.create_task(self._look(), name="looking for what waits")
@@ -94,6 +95,7 @@ class Deliverer:
             try:
                 while not self._stopping and (turn := self._next_turn()):
                     await self._begin(attempts, *turn)
+                await self._reading.read_ahead()
             except StoreUnavailable as error:
                 log.error("store: %s; deliveries wait", error)
                 await asyncio.sleep(_STORE_RETRY)
@@ -101,7 +103,7 @@ class Deliverer:
             with suppress(TimeoutError):
                 async with asyncio.timeout(None if at is None else max(0.0, at - time.time())):
                     await self._changed.wait()
-            if self._busy:
+            if self._reading.anything_taken:
                 await asyncio.sleep(_GATHER)
 
     def _next_turn(self) -> tuple[str, int] | None:
@@ -115,16 +117,36 @@ class Deliverer:
         deliveries: list[Delivery] = []
         at: float | None = time.time() + _STORE_RETRY
         try:
-            deliveries, at = await self._outbox.due(origin, self._busy.get(origin, ()), limit)
+            deliveries, at = await self._reading.take(origin, limit)
         finally:
             self._turns.took(origin, len(deliveries), at)
         for delivery in deliveries:
-            self._busy.setdefault(origin, set()).add(delivery.webhook_id)
             attempts.create_task(
-                self._attempt(origin, delivery), name=f"delivery {delivery.webhook_id}"
+                self._deliver(origin, delivery), name=f"delivery {delivery.webhook_id}"
             )
 
-    async def _attempt(self, origin: str, delivery: Delivery) -> None:
+    async def _deliver(self, origin: str, delivery: Delivery) -> None:
+        """Make an attempt, and while the server takes what it is sent, another one."""
+        following: Delivery | None = delivery
+        while following is not None:
+            settlement = await self._attempt(origin, following)
+            self._settlements.append((origin, settlement))
+            self._to_settle.set()
+            if settlement.state is not DeliveryState.DELIVERED or self._stopping:
+                self._give_back(origin)
+                return
+            may_go_on = not self._too_much_to_settle and self._turns.may_go_on(origin)
+            following = self._reading.take_ahead(origin) if may_go_on else None
+            if following is not None:
+                self._turns.goes_on(origin)
+            self._changed.set()
+
+    def _give_back(self, origin: str) -> None:
+        self._reading.give_back(origin)
+        self._turns.wake(origin, time.time())
+        self._changed.set()
+
+    async def _attempt(self, origin: str, delivery: Delivery) -> Settlement:
         at = time.time()
         outcome = await self._sender.send(delivery)
         now = time.time()
@@ -138,9 +160,7 @@ class Deliverer:
         state, next_attempt = verdict(delivery, outcome, self._schedule, now, random.random())  # noqa: S311
         settlement = Settlement(delivery, outcome, at, now - at, state, next_attempt)
         _tell(settlement, now)
-        self._settlements.append((origin, settlement))
-        self._to_settle.set()
-        self._changed.set()
+        return settlement
 
     async def _settle(self) -> None:
         while True:
@@ -153,9 +173,7 @@ class Deliverer:
                 continue
             wakes = await self._outbox.settle([settlement for _, settlement in ended])
             for origin, settlement in ended:
-                self._busy[origin].discard(settlement.delivery.webhook_id)
-                if not self._busy[origin]:
-                    del self._busy[origin]
+                self._reading.settled(origin, settlement.delivery.webhook_id)
             for origin, at in wakes.items():
                 self._turns.wake(origin, at)
             self._changed.set()

@@ -50,7 +50,7 @@ class Guard:
         self.proxy = settings.proxy
         self._allow_private = settings.allow_private
         self._allowed = settings.allow_networks
-        self._concurrency = settings.concurrency
+        self._lookups = settings.concurrency, settings.connect_timeout
 
     @property
     def story(self) -> str:
@@ -109,9 +109,9 @@ class Guard:
         """
         direct = self.proxy is None
         return aiohttp.TCPConnector(
-            resolver=_JudgedResolver(self, self._concurrency)
+            resolver=_JudgedResolver(self, *self._lookups)
             if direct
-            else ThreadResolver(self._concurrency),
+            else ThreadResolver(*self._lookups),
             socket_factory=self._socket if direct else None,
             ttl_dns_cache=_DNS_SECONDS,
             keepalive_timeout=_KEEPALIVE,
@@ -133,8 +133,8 @@ class _JudgedResolver(ThreadResolver):
     errors of the others.
     """
 
-    def __init__(self, guard: Guard, limit: int) -> None:
-        super().__init__(limit)
+    def __init__(self, guard: Guard, limit: int, deadline: float) -> None:
+        super().__init__(limit, deadline)
         self._guard = guard
 
     async def resolve(

@@ -15,15 +15,29 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 
 
 class ThreadResolver(AbstractResolver):
-    """At most ``limit`` look-ups at once; one that was given up counts until it has ended."""
+    """At most ``limit`` look-ups at once; one that was given up counts until it has ended.
 
-    def __init__(self, limit: int) -> None:
+    ``deadline`` is the seconds that one may take.
+    """
+
+    def __init__(self, limit: int, deadline: float) -> None:
         self._room = asyncio.Semaphore(limit)
+        self._deadline = deadline
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
         """All TCP addresses of the host. Raises OSError."""
+        try:
+            async with asyncio.timeout(self._deadline):
+                return await self._look_up(host, port, family)
+        except TimeoutError:
+            reason = f"no name server has answered in {self._deadline:g} s"
+            raise OSError(errno.ETIMEDOUT, reason) from None
+
+    async def _look_up(
+        self, host: str, port: int, family: socket.AddressFamily
+    ) -> list[ResolveResult]:
         await self._room.acquire()
         loop = asyncio.get_running_loop()
         found: asyncio.Future[list[ResolveResult]] = loop.create_future()

@@ -98,6 +98,16 @@ class Turns:
         del self._ready[origin]
         self.wake(origin, at)
 
+    def may_go_on(self, origin: str) -> bool:
+        """Whether it may have another attempt at once, out of its turn; ``goes_on`` follows."""
+        server = self._servers.get(origin)
+        return server is not None and self._limit(server) > 0
+
+    def goes_on(self, origin: str) -> None:
+        """It has begun another attempt."""
+        self._servers[origin].on_its_way += 1
+        self._free -= 1
+
     def ended(
         self, origin: str, alive: bool, now: float, asked: float | None = None
     ) -> Circuit | None:

@@ -38,7 +38,7 @@ def names(monkeypatch: pytest.MonkeyPatch) -> Iterator[NameServer]:
 
 
 async def test_a_name_server_that_is_dead_holds_up_no_other_host(names: NameServer) -> None:
-    resolver = ThreadResolver(21)
+    resolver = ThreadResolver(21, 5)
     hanging = [asyncio.create_task(resolver.resolve(f"dead{number}")) for number in range(20)]
     await until(lambda: len(names.asked) == 20)
     async with asyncio.timeout(5):
@@ -49,7 +49,7 @@ async def test_a_name_server_that_is_dead_holds_up_no_other_host(names: NameServ
 
 
 async def test_a_look_up_that_was_given_up_counts_until_it_has_ended(names: NameServer) -> None:
-    resolver = ThreadResolver(1)
+    resolver = ThreadResolver(1, 5)
     given_up = asyncio.create_task(resolver.resolve("dead"))
     await until(lambda: names.asked)
     given_up.cancel()
@@ -62,8 +62,13 @@ async def test_a_look_up_that_was_given_up_counts_until_it_has_ended(names: Name
         await next_one
 
 
+async def test_a_look_up_that_takes_too_long_is_told_as_what_it_is(names: NameServer) -> None:
+    with pytest.raises(OSError, match=r"no name server has answered in 0\.05 s"):
+        await ThreadResolver(1, 0.05).resolve("dead")
+
+
 async def test_a_name_that_is_none_is_an_error_of_the_look_up() -> None:
-    resolver = ThreadResolver(1)
+    resolver = ThreadResolver(1, 5)
     for name in ("a..b", "x" * 70 + ".example", "name.invalid"):
         with pytest.raises(OSError):
             await resolver.resolve(name, 80, socket.AF_UNSPEC)
@@ -77,7 +82,7 @@ async def test_the_scope_of_an_address_stays_with_it(monkeypatch: pytest.MonkeyP
         ]
 
     monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
-    found = await ThreadResolver(1).resolve("host", 80, socket.AF_UNSPEC)
+    found = await ThreadResolver(1, 5).resolve("host", 80, socket.AF_UNSPEC)
     assert [address["host"] for address in found] == ["fe80::1%2", "2a00::1"]
 
 
@@ -93,7 +98,7 @@ def getaddrinfo(*_, **__):
     time.sleep(600)
 
 async def main():
-    look_up = asyncio.create_task(ThreadResolver(1).resolve("dead"))
+    look_up = asyncio.create_task(ThreadResolver(1, 5).resolve("dead"))
     while not asked.is_set():
         await asyncio.sleep(0.01)
     look_up.cancel()
