@@ -1,9 +1,9 @@
 """Whose turn it is: servers take turns, so that none waits for another. Pure; time comes in.
 
 A server (an origin, ``scheme://host:port``) may have as many attempts on their way as there are
-places free for others too, so that one alone gets half of all places, and a new one always finds
-one. A server that keeps failing has its circuit open: it gets one attempt, the probe, after a pause
-that grows; the first good attempt closes the circuit.
+places free for others too: one alone gets half of all places, six that hold on to theirs leave some
+of 100, and the last ones go to servers that have none. A server that keeps failing has its circuit
+open: it gets one attempt, the probe, after a pause that grows; the first good attempt closes it.
 """
 
 import heapq
@@ -14,6 +14,7 @@ from enum import Enum, auto
 FAILURES_TO_OPEN = 5
 FIRST_PAUSE, LONGEST_PAUSE = 5.0, 60.0
 LONGEST_ASKED_PAUSE = 600.0
+_STALE = 100
 
 
 class Circuit(Enum):
@@ -27,8 +28,10 @@ class Circuit(Enum):
 class _Server:
     on_its_way: int = 0
     failures: int = 0  # in a row
+    probed: bool = False
     pause: float = 0.0
-    not_before: float = 0.0
+    paused_until: float = 0.0
+    asked_until: float = 0.0
     wake_at: float | None = None
     listed_at: float | None = None
     looked_after: bool = False
@@ -36,6 +39,10 @@ class _Server:
     @property
     def failing(self) -> bool:
         return self.failures >= FAILURES_TO_OPEN
+
+    @property
+    def not_before(self) -> float:
+        return max(self.paused_until, self.asked_until)
 
 
 class Turns:
@@ -54,7 +61,7 @@ class Turns:
             server.wake_at = at if server.wake_at is None else min(at, server.wake_at)
             self._list(origin, server)
         elif server.wake_at is None and not server.on_its_way and not server.looked_after:
-            self._forget(origin)
+            del self._servers[origin]
 
     def next(self, now: float) -> tuple[str, int] | None:
         """The server whose turn it is, and how many attempts it may begin; ``took`` has to follow.
@@ -67,23 +74,24 @@ class Turns:
             if server is None or server.listed_at != at:
                 continue  # it was listed anew since
             server.listed_at = None
-            if server.wake_at is not None:
-                if max(server.wake_at, server.not_before) <= now:
-                    self._ready.setdefault(origin)
-                else:
-                    self._list(origin, server)
+            self._ready[origin] = None
         if not self._free:
             return None
-        for origin in list(self._ready):
+        turn = None
+        paused = []
+        for origin in self._ready:
             server = self._servers[origin]
             if server.not_before > now:
-                del self._ready[origin]
-                self._list(origin, server)
+                paused.append(origin)
             elif (limit := self._limit(server)) > 0:
                 # What is told from here on may be news to who now looks what is due.
                 server.looked_after, server.wake_at = True, None
-                return origin, limit
-        return None
+                turn = origin, limit
+                break
+        for origin in paused:
+            del self._ready[origin]
+            self._list(origin, self._servers[origin])
+        return turn
 
     def next_time(self) -> float | None:
         """When ``next`` has something to say although nothing has happened; None: never."""
@@ -93,9 +101,11 @@ class Turns:
         """So many attempts have begun; more may at that time, None if nothing else waits."""
         server = self._servers[origin]
         server.looked_after = False
+        server.probed = server.failing
         server.on_its_way += count
         self._free -= count
         del self._ready[origin]
+        self._list(origin, server)  # what was told while it was looked after
         self.wake(origin, at)
 
     def may_go_on(self, origin: str) -> bool:
@@ -120,15 +130,18 @@ class Turns:
         self._free += 1
         was_failing = server.failing
         if alive:
-            server.failures, server.pause, server.not_before = 0, 0.0, 0.0
+            server.failures, server.pause, server.paused_until = 0, 0.0, 0.0
+            self._list(origin, server)
         else:
             server.failures += 1
             # Those that were on their way when it opened say nothing new.
-            if server.failing and server.not_before <= now:
+            if server.failing and (server.probed or not was_failing):
                 server.pause = min(LONGEST_PAUSE, server.pause * 2 or FIRST_PAUSE)
-                server.not_before = now + server.pause
+                server.paused_until = now + server.pause
+        server.probed = False
         if asked is not None:
-            server.not_before = max(server.not_before, now + min(asked, LONGEST_ASKED_PAUSE))
+            asked_until = now + min(asked, LONGEST_ASKED_PAUSE)
+            server.asked_until = max(server.asked_until, asked_until)
         if server.failing is was_failing:
             return None
         return Circuit.OPENED if server.failing else Circuit.CLOSED
@@ -145,7 +158,14 @@ class Turns:
         if server.listed_at is None or at < server.listed_at:
             server.listed_at = at
             heapq.heappush(self._later, (at, origin))
+            if len(self._later) > 2 * len(self._servers) + _STALE:
+                self._drop_stale()
 
-    def _forget(self, origin: str) -> None:
-        del self._servers[origin]
-        self._ready.pop(origin, None)
+    def _drop_stale(self) -> None:
+        """Those listed anew, or forgotten, would else stay until their time, up to a day."""
+        self._later = [
+            (server.listed_at, origin)
+            for origin, server in self._servers.items()
+            if server.listed_at is not None
+        ]
+        heapq.heapify(self._later)
