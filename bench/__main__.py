@@ -1,7 +1,10 @@
 """`make bench`: every measurement, one after the other."""
 
-from bench import flat, intake, memory
+from bench import backlog, delivery, flat, intake, latency, memory
 
 intake.main()
 flat.main()
 memory.main()
+delivery.main()
+latency.main()
+backlog.main()

@@ -48,6 +48,11 @@ class Calls:
         """It is hung up."""
         return self._end % self._names(number)
 
+    def called_channel(self, number: int) -> str:
+        """Uniqueid of the channel of who is called."""
+        names = self._names(number)
+        return (b"%(second)d.%(called_channel)d" % names).decode()
+
     def _names(self, number: int) -> dict[bytes, bytes | int]:
         caller, called = 2 * number, 2 * number + 1
         return {

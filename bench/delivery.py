@@ -131,11 +131,9 @@ class Delivering:
             await asyncio.sleep(0.005)
 
 
-def _waiting(db):
-    (count,) = db.execute(
-        "SELECT sum(count) FROM delivery_counts WHERE state = 'pending'"
-    ).fetchone()
-    return count
+def _waiting(db: Database) -> int:
+    question = "SELECT count FROM delivery_counts WHERE state = 'pending'"
+    return int(db.execute(question).fetchone()[0])
 
 
 async def _post(url: str, bodies: list[bytes]) -> None:

@@ -8,39 +8,20 @@ given back to the system, each daemon has them once: one right after its start, 
 """
 
 import asyncio
-import socket
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bench.calls import PATTERN, Calls
+from bench.calls import Calls
+from bench.daemon import running_daemon
 from tests.pbx.uapid import Uapid
-from tests.unit.ami_server import SECRET, AmiServer
-from tests.unit.ari_server import PASSWORD, AriServer
+from tests.unit.ami_server import AmiServer
 
 LIVE = 10_000
 PASSED, AT_A_TIME = 100_000, 100
 IDLE_TARGET, CALL_TARGET, BACK_TARGET = 60e6, 6e3, 1.1
-
-_SETTINGS = """\
-[ami]
-port = {ami}
-secret = "{secret}"
-
-[ari]
-url = "http://127.0.0.1:{ari}/"
-password = "{password}"
-
-[http]
-port = {http}
-
-[[users]]
-id = 12
-name = "John Doe"
-extensions = ["{pattern}"]
-"""
 
 
 def main() -> None:
@@ -114,25 +95,9 @@ class _Daemon:
 async def _daemon() -> AsyncIterator[_Daemon]:
     with TemporaryDirectory() as name:
         folder = Path(name)
-        async with AmiServer() as pbx, AriServer() as ari:
-            settings = _SETTINGS.format(
-                ami=pbx.port,
-                secret=SECRET,
-                ari=ari.port,
-                password=PASSWORD,
-                http=_free_port(),
-                pattern=PATTERN,
-            )
-            async with Uapid(folder, settings) as uapid:
-                await uapid.until_connected()
-                with closing(sqlite3.connect(folder / "uapid.sqlite")) as store:
-                    yield _Daemon(pbx, uapid, store)
-
-
-def _free_port() -> int:
-    with socket.socket() as door:
-        door.bind(("127.0.0.1", 0))
-        return int(door.getsockname()[1])
+        async with running_daemon(folder) as (pbx, uapid):
+            with closing(sqlite3.connect(folder / "uapid.sqlite")) as store:
+                yield _Daemon(pbx, uapid, store)
 
 
 if __name__ == "__main__":

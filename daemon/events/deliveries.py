@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from daemon.calls.model import Seen
 from daemon.events.phone_call_events import EventType, Method
@@ -16,8 +17,7 @@ class DeliveryState(StrEnum):
     DEAD = "dead"
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(NamedTuple):
     """One delivery as it is to be sent now.
 
     ``event`` is the id of its PhoneCallEvent, ``call`` that of the PhoneCall, ``form`` what is
@@ -91,8 +91,7 @@ class Refused:
 Outcome = Delivered | Gone | Failed | Refused
 
 
-@dataclass(frozen=True, slots=True)
-class Settlement:
+class Settlement(NamedTuple):
     """One attempt as it is written down: began ``at`` (Unix time), took ``seconds``.
 
     ``next_attempt`` is a Unix time, None when there is none.

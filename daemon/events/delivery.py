@@ -135,7 +135,7 @@ class Deliverer:
             if settlement.state is not DeliveryState.DELIVERED or self._stopping:
                 self._give_back(origin)
                 return
-            may_go_on = not self._too_much_to_settle and self._turns.may_go_on(origin)
+            may_go_on = not self._too_much_to_settle and self._turns.may_go_on(origin, time.time())
             following = self._reading.take_ahead(origin) if may_go_on else None
             if following is not None:
                 self._turns.goes_on(origin)

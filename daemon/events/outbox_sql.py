@@ -81,8 +81,8 @@ def record(
     values = {"changes": json.dumps(told), "now": now, "wait": wait}
     if not db.execute(_INSERT, values).rowcount:
         return ()
-    new = db.execute("SELECT DISTINCT event FROM deliveries WHERE seq > ?", [last])
-    return wake_lanes(db, [event for (event,) in new]).keys()
+    new = db.execute("SELECT event FROM deliveries WHERE seq > ?", [last])
+    return wake_lanes(db, {event for (event,) in new}).keys()
 
 
 def keep_calls(db: Database, documents: Mapping[str, str | None]) -> None:

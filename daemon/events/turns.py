@@ -108,10 +108,10 @@ class Turns:
         self._list(origin, server)  # what was told while it was looked after
         self.wake(origin, at)
 
-    def may_go_on(self, origin: str) -> bool:
+    def may_go_on(self, origin: str, now: float) -> bool:
         """Whether it may have another attempt at once, out of its turn; ``goes_on`` follows."""
         server = self._servers.get(origin)
-        return server is not None and self._limit(server) > 0
+        return server is not None and server.not_before <= now and self._limit(server) > 0
 
     def goes_on(self, origin: str) -> None:
         """It has begun another attempt."""

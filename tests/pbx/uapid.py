@@ -128,6 +128,7 @@ class Uapid:
         self._log = folder / "uapid.log"
         self._began = 0
         self.started = 0.0  # Unix time of the last start
+        self.start_seconds = 0.0  # how long it took to say READY=1
         self._process: asyncio.subprocess.Process | None = None
 
     async def __aenter__(self) -> Self:
@@ -160,6 +161,7 @@ class Uapid:
                     env={**os.environ, "NOTIFY_SOCKET": str(address)},
                 )
             await self._within(START_SECONDS, self._ready(notifications), "is not ready")
+            self.start_seconds = time.time() - self.started
 
     async def stop(self) -> int:
         """End it as systemd does (SIGTERM); its exit status."""

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -17,7 +18,7 @@ from daemon.events.signature import new_secret
 from tests.unit.webhook_receiver import Received, Receiver
 
 README = Path(__file__).parents[4] / "README.md"
-PARAMETERS = {"CallID": "1.1", "CallerIDName": "Mary & José + co", "CalledDID": ""}
+FORM = urlencode({"CallID": "1.1", "CallerIDName": "Mary & José + co", "CalledDID": ""})
 LOOPBACK = settings.Delivery.model_validate({"allow_networks": ["127.0.0.0/8"]})
 
 
@@ -40,11 +41,12 @@ async def _sent(path: str, method: Method, *secrets: str) -> Received:
         delivery = Delivery(
             webhook_id="msg_1",
             event="event",
+            call="0" * 20,
             type=EventType.DIAL_IN,
             extension="0003*210",
             url=app.url + path,
             method=method,
-            parameters=PARAMETERS,
+            form=FORM,
             seen=Seen.LIVE,
             queued=0.0,
             attempts=0,

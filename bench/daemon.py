@@ -1,0 +1,64 @@
+"""The real daemon, `uapid serve`, beside an AMI and an ARI that the bench plays."""
+
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from bench.calls import PATTERN
+from daemon.store import open_database
+from tests.pbx.uapid import Uapid
+from tests.unit.ami_server import SECRET, AmiServer
+from tests.unit.ari_server import PASSWORD, AriServer
+
+_SETTINGS = """\
+[ami]
+port = {ami}
+secret = "{secret}"
+
+[ari]
+url = "http://127.0.0.1:{ari}/"
+password = "{password}"
+
+[http]
+port = {http}
+
+[delivery]
+allow_networks = ["127.0.0.0/8"]
+
+[[users]]
+id = 12
+name = "John Doe"
+extensions = ["{pattern}"]
+"""
+
+
+@asynccontextmanager
+async def running_daemon(
+    folder: Path, before: Callable[[Path], None] = lambda store: None
+) -> AsyncIterator[tuple[AmiServer, Uapid]]:
+    """A daemon, connected, and the PBX that tells it of calls.
+
+    ``before`` may put something into its store, which is given by its path.
+    """
+    store = folder / "uapid.sqlite"
+    open_database(store).close()
+    before(store)
+    async with AmiServer() as pbx, AriServer() as ari:
+        settings = _SETTINGS.format(
+            ami=pbx.port,
+            secret=SECRET,
+            ari=ari.port,
+            password=PASSWORD,
+            http=_free_port(),
+            pattern=PATTERN,
+        )
+        async with Uapid(folder, settings) as uapid:
+            await uapid.until_connected()
+            yield pbx, uapid
+
+
+def _free_port() -> int:
+    with socket.socket() as door:
+        door.bind(("127.0.0.1", 0))
+        return int(door.getsockname()[1])
