@@ -8,8 +8,8 @@
 | memory | resident memory for each live two-party call | | at most 6 kB |
 | memory | both after 100,000 calls have passed | the same before | at most 1.1 |
 | delivery | durable deliveries/s, from call change to outcome | bare aiohttp | at least 0.6 |
-| latency | AMI event to first byte of the webhook, p99 | store in memory, and one fsync | 50 ms more |
-| backlog | matching a change, picking the next, with 1,000,000 | the same with 1,000 | at most 1.5 |
+| latency | AMI event to first byte of webhook, p99 | store in memory, an fsync | 50 ms more |
+| backlog | matching a change, picking the next at 1,000,000 | the same at 1,000 | at most 1.5 |
 | backlog | start of the daemon with 1,000,000 | | at most 2 s |
 | backlog | memory of the daemon with 1,000,000 | the same with 1,000 | at most 1.15 |
 

@@ -14,6 +14,7 @@ from statistics import median
 from tempfile import TemporaryDirectory
 
 import aiohttp
+from sqlite_utils import Database
 
 from bench.receiver import receiving
 from bench.taking import NOW
