@@ -28,6 +28,7 @@ T = TypeVar("T")
 BASE_URL = "http://127.0.77.2:8080"
 START_SECONDS = 20.0
 STOP_SECONDS = 20.0
+_LOG_SHOWN = 20_000  # characters
 
 SETTINGS = f"""\
 [node]
@@ -182,6 +183,11 @@ class Uapid:
             self._process.send_signal(signal.SIGCONT)
 
     @property
+    def running(self) -> bool:
+        """Whether there is a process, which may be in its start or have ended by itself."""
+        return self._process is not None
+
+    @property
     def resident(self) -> int:
         """The bytes of memory that it has (VmRSS)."""
         assert self._process is not None
@@ -263,7 +269,8 @@ class Uapid:
             async with asyncio.timeout(seconds):
                 return await work
         except TimeoutError:
-            raise TimeoutError(f"uapid {story} after {seconds:g} s:\n{self.log()}") from None
+            log = self.log()[-_LOG_SHOWN:]
+            raise TimeoutError(f"uapid {story} after {seconds:g} s:\n{log}") from None
 
 
 async def _until_told(notifications: socket.socket, state: bytes) -> None:

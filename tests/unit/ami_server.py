@@ -37,7 +37,8 @@ def listed(name: str, *rows: Mapping[str, str]) -> Answer:
 class AmiServer:
     """``actions`` is all that came, on any connection; ``answers`` is how an action is answered,
     by its name; there are no channels at first. ``logins`` counts the connections that were let
-    in. A frozen server keeps its sockets open and answers nothing."""
+    in, and ``listeners`` are those of them that are there. A frozen server keeps its sockets open
+    and answers nothing."""
 
     def __init__(self, greeting: bytes = GREETING) -> None:
         self.actions: list[Message] = []
@@ -49,6 +50,7 @@ class AmiServer:
             "DeviceStateList": listed("DeviceStateChange"),
         }
         self.logins = 0
+        self.listeners: set[asyncio.StreamWriter] = set()
         self.port = 0
         self._greeting = greeting
         self._thawed = asyncio.Event()
@@ -81,6 +83,11 @@ class AmiServer:
     def send_bytes(self, data: bytes) -> None:
         self._writers[-1].write(data)
 
+    def broadcast(self, data: bytes) -> None:
+        """Send it to each client that has logged in."""
+        for writer in self.listeners:
+            writer.write(data)
+
     def freeze(self) -> None:
         self._thawed.clear()
 
@@ -92,6 +99,7 @@ class AmiServer:
         for writer in self._writers:
             writer.transport.abort()
         self._writers.clear()
+        self.listeners.clear()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writers.append(writer)
@@ -104,9 +112,13 @@ class AmiServer:
                 for action in messages(block):
                     self.actions.append(action)
                     answer = self.answers.get(action["Action"], error("Invalid/unknown command"))
+                    logins = self.logins
                     for message in answer(action):
                         writer.write(to_bytes({**message, "ActionID": action["ActionID"]}))
+                    if self.logins > logins:
+                        self.listeners.add(writer)
         except (asyncio.IncompleteReadError, ConnectionError):
+            self.listeners.discard(writer)
             writer.transport.abort()
 
     def _log_in(self, action: Message) -> list[Message]:

@@ -1,0 +1,44 @@
+"""The daemon beside a PBX that is played, and an app of all its extensions."""
+
+import socket
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from tests.delivery.played_pbx import PlayedPbx
+from tests.pbx.client import Client
+from tests.pbx.uapid import Uapid
+
+NODE = "played-pbx"
+HOST = "127.0.77.4"
+
+
+@asynccontextmanager
+async def daemon(
+    folder: Path, pbx: PlayedPbx, *delivery: str, wrapped_in: Sequence[str] = ()
+) -> AsyncIterator[tuple[Uapid, Client]]:
+    """It runs with its store in the folder; ``delivery`` are lines of the section of that name."""
+    with socket.create_server((HOST, 0)) as door:
+        port = door.getsockname()[1]
+    lines = "\n".join(delivery)
+    settings = f"""\
+[node]
+name = "{NODE}"
+
+{pbx.settings}
+[http]
+host = "{HOST}"
+port = {port}
+
+[delivery]
+{lines}
+
+[[users]]
+id = 12
+name = "John Doe"
+extensions = ["_0003*."]
+"""
+    async with Uapid(folder, settings) as uapid:
+        await uapid.until_connected()
+        async with Client(f"http://{HOST}:{port}", await uapid.token()) as app:
+            yield uapid, app
