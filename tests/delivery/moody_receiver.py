@@ -20,14 +20,16 @@ class Mood(StrEnum):
     SILENT = "never answers"
 
 
+# Of a thousand. A server that fails five times in a row, or asks for a pause, is left alone for a
+# while, which is not to be most of the time.
 _WEIGHTS = {
-    Mood.TAKES: 60,
-    Mood.TAKES_LATE: 20,
-    Mood.ERROR: 6,
-    Mood.BUSY: 1,
-    Mood.CLOSES_UNREAD: 5,
-    Mood.CLOSES: 5,
-    Mood.SILENT: 3,
+    Mood.TAKES: 600,
+    Mood.TAKES_LATE: 258,
+    Mood.ERROR: 40,
+    Mood.BUSY: 2,
+    Mood.CLOSES_UNREAD: 40,
+    Mood.CLOSES: 40,
+    Mood.SILENT: 20,
 }
 LONGEST_PAUSE = 0.15
 

@@ -241,7 +241,7 @@ class Uapid:
     async def _over(self) -> None:
         question = """
             SELECT (SELECT count(*) FROM live_calls)
-                 + (SELECT count(*) FROM deliveries WHERE state = 'pending')
+                 + (SELECT count(*) FROM deliveries WHERE ended IS NULL)
         """
         with closing(sqlite3.connect(self.folder / "uapid.sqlite")) as store:
             while store.execute(question).fetchone() != (0,):
