@@ -1,7 +1,7 @@
 """The daemon beside a PBX that is played, and an app of all its extensions."""
 
 import socket
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -15,9 +15,17 @@ HOST = "127.0.77.4"
 
 @asynccontextmanager
 async def daemon(
-    folder: Path, pbx: PlayedPbx, *delivery: str, wrapped_in: Sequence[str] = ()
+    folder: Path,
+    pbx: PlayedPbx,
+    *delivery: str,
+    wrapped_in: Sequence[str] = (),
+    environment: Mapping[str, str] | None = None,
 ) -> AsyncIterator[tuple[Uapid, Client]]:
-    """It runs with its store in the folder; ``delivery`` are lines of the section of that name."""
+    """It runs with its store in the folder; ``delivery`` are lines of the section of that name.
+
+    ``wrapped_in`` is a command that runs the one after it, and ``environment`` what there is beside
+    the test's own.
+    """
     with socket.create_server((HOST, 0)) as door:
         port = door.getsockname()[1]
     lines = "\n".join(delivery)
@@ -38,7 +46,8 @@ id = 12
 name = "John Doe"
 extensions = ["_0003*."]
 """
-    async with Uapid(folder, settings) as uapid:
+    uapid = Uapid(folder, settings, wrapped_in=wrapped_in, environment=environment)
+    async with uapid:
         await uapid.until_connected()
         async with Client(f"http://{HOST}:{port}", await uapid.token()) as app:
             yield uapid, app

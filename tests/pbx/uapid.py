@@ -7,7 +7,7 @@ import socket
 import sqlite3
 import sys
 import time
-from collections.abc import Awaitable, Iterator
+from collections.abc import Awaitable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -119,11 +119,21 @@ class Uapid:
     """`async with Uapid(folder) as uapid:` runs `uapid serve`; its store stays in the folder.
 
     The process tells that it serves as it tells systemd. Methods raise TimeoutError, with the
-    daemon's log, when it is late.
+    daemon's log, when it is late. ``wrapped_in`` is a command that runs the one after it, and
+    ``environment`` what the daemon has beside the test's own.
     """
 
-    def __init__(self, folder: Path, settings: str = SETTINGS) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        settings: str = SETTINGS,
+        *,
+        wrapped_in: Sequence[str] = (),
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         self.folder = folder
+        self._wrapped_in = wrapped_in
+        self._environment = environment or {}
         self.settings = folder / "uapid.toml"
         self.settings.write_text(f'{settings}\n[store]\npath = "{folder}/uapid.sqlite"\n')
         self._log = folder / "uapid.log"
@@ -156,10 +166,10 @@ class Uapid:
             self.started = time.time()
             with self._log.open("ab") as log:
                 self._process = await asyncio.create_subprocess_exec(
-                    *(command(), "serve", "--config", self.settings),
+                    *(*self._wrapped_in, command(), "serve", "--config", str(self.settings)),
                     stdout=log,
                     stderr=log,
-                    env={**os.environ, "NOTIFY_SOCKET": str(address)},
+                    env={**os.environ, **self._environment, "NOTIFY_SOCKET": str(address)},
                 )
             await self._within(START_SECONDS, self._ready(notifications), "is not ready")
             self.start_seconds = time.time() - self.started
