@@ -23,6 +23,13 @@ from daemon.events.lanes import wake_lanes
 from daemon.events.matching import event_type, form
 from daemon.events.phone_call_events import EventType, Method
 
+# Status 1 is enabled.
+_WANTED = """
+    SELECT key FROM json_each(?) WHERE EXISTS (
+        SELECT 1 FROM phone_call_events e
+        WHERE e.extension = value ->> 0 AND e.type = value ->> 1 AND e.status = 1)
+"""
+
 # Ids grow with time, so that the index on them grows at its end and not everywhere. Status 1 is
 # enabled. CROSS JOIN keeps the order of the changes.
 _INSERT = """
@@ -70,19 +77,27 @@ def record(
     first attempt is due ``wait`` seconds from now. Returns the origins that have something to do.
     """
     keep_calls(db, documents)
-    told = [
-        (change.extension, int(event_type(change)), change.call_id, form(change), change.seen)
-        for change in changes
-        if change.extension is not None
-    ]
+    told = [_told(change) for change in _wanted(db, list(changes))]
     if not told:
         return ()
     (last,) = db.execute(_LAST_SEQ).fetchone()
     values = {"changes": json.dumps(told), "now": now, "wait": wait}
-    if not db.execute(_INSERT, values).rowcount:
-        return ()
+    db.execute(_INSERT, values)
     new = db.execute("SELECT event FROM deliveries WHERE seq > ?", [last])
     return wake_lanes(db, {event for (event,) in new}).keys()
+
+
+def _wanted(db: Database, changes: list[CallChange]) -> list[CallChange]:
+    """Those that somebody wants to be told of: most calls are of nobody's interest."""
+    lanes = json.dumps([(change.extension, int(event_type(change))) for change in changes])
+    return [changes[number] for (number,) in db.execute(_WANTED, [lanes])]
+
+
+def _told(change: CallChange) -> tuple[str | None, int, str, str, str]:
+    return (
+        *(change.extension, int(event_type(change))),
+        *(change.call_id, form(change), change.seen),
+    )
 
 
 def keep_calls(db: Database, documents: Mapping[str, str | None]) -> None:
