@@ -109,8 +109,8 @@ class Sender:
                 return "the connection was closed before an answer"
             case aiohttp.ClientOSError():
                 return f"the connection broke: {_system(error)}"
-            case aiohttp.ClientResponseError() | aiohttp.ClientPayloadError():
-                return f"no valid HTTP answer: {_one_line(error)}"
+            case aiohttp.ClientResponseError():
+                return f"no valid HTTP answer: {' '.join(error.message.split())}"
         return f"{type(error).__name__}: {_one_line(error)}"
 
 
