@@ -12,7 +12,7 @@ from sqlite_utils import Database
 
 from daemon.events.lanes import wake_lanes
 from daemon.events.origin import origin_of
-from daemon.store import Store
+from daemon.store import Store, StoreUnavailable
 
 _ID_ALPHABET = string.ascii_letters + string.digits
 _ID_LENGTH = 32
@@ -137,6 +137,8 @@ class PhoneCallEvents:
         return await self._write(work)
 
     async def _write(self, work: Callable[[Database], T]) -> T:
+        if self._store.trouble is not None:
+            raise StoreUnavailable(self._store.trouble)
         await self._first()
         return await self._store.write(work)
 

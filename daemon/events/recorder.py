@@ -7,10 +7,16 @@ happened meanwhile.
 """
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterable
 
 from daemon.calls.model import CallChange
 from daemon.events.outbox import HIGH_WATER, Outbox
+from daemon.store import StoreUnavailable
+
+log = logging.getLogger(__name__)
+
+_RETRY = 1.0
 
 
 class Recorder:
@@ -57,12 +63,21 @@ class Recorder:
             self._something.clear()
             batch, self._waiting = self._waiting, _Batch()
             self._being_written = batch
-            documents = {call: self._document_of(call) for call in batch.calls}
-            origins = await self._outbox.record(batch.changes, documents)
+            origins = await self._record(batch)
             batch.written.set()
             self._being_written = None
             if origins:
                 self._on_due(origins)
+
+    async def _record(self, batch: "_Batch") -> Iterable[str]:
+        while True:
+            documents = {call: self._document_of(call) for call in batch.calls}
+            try:
+                return await self._outbox.record(batch.changes, documents)
+            except StoreUnavailable as error:
+                # Not even read: then it is not known who wants to be told.
+                log.error("store: %s; %d call changes wait", error, len(batch.changes))
+                await asyncio.sleep(_RETRY)
 
 
 class _Batch:
