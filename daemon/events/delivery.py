@@ -30,8 +30,9 @@ log = logging.getLogger(__name__)
 _LOOK_INTERVAL = 5.0
 _ORIGINS_AT_ONCE = 500
 _STORE_RETRY = 1.0
-# Attempts that end within this time are followed by one look for what is next.
-_GATHER = 0.001
+# Attempts that end within this time are written down together, and followed by one look for what
+# is next.
+_GATHER = 0.002
 _UNSETTLED_LIMIT = 1000
 
 
@@ -165,6 +166,8 @@ class Deliverer:
     async def _settle(self) -> None:
         while True:
             await self._to_settle.wait()
+            if not self._all_ended:
+                await asyncio.sleep(_GATHER)
             self._to_settle.clear()
             ended, self._settlements = self._settlements, []
             if not ended:

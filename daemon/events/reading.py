@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from daemon.events.deliveries import Delivery
 from daemon.events.outbox import Outbox
 
-AHEAD = 50
+AHEAD = 100
 AHEAD_SECONDS = 0.5
 
 
