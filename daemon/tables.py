@@ -135,6 +135,7 @@ _DELIVERIES = """
     CREATE INDEX chains ON deliveries (event, call) WHERE ended IS NULL;
     CREATE INDEX ends ON deliveries (ended) WHERE ended IS NOT NULL;
     CREATE INDEX of_event ON deliveries (event);
+    CREATE INDEX missed ON deliveries (event, state) WHERE state IN ('failed', 'dead');
     CREATE INDEX of_state ON deliveries (state);
 """
 

@@ -106,19 +106,20 @@ _OF_EVENT = "SELECT seq FROM deliveries WHERE event = ? LIMIT ?"
 
 def purge(db: Database, ended_before: float, limit: int) -> int:
     """Forget what was delivered or given up before then; returns how many, at most ``limit``."""
-    return _delete(db, db.execute(_ENDED, [ended_before, limit]).fetchall())
+    return delete(db, db.execute(_ENDED, [ended_before, limit]).fetchall())
 
 
 def drop_orphans(db: Database, limit: int) -> int:
     """Forget deliveries of PhoneCallEvents that were deleted; returns how many."""
     for event in [row["id"] for row in db.query("SELECT id FROM deleted_events LIMIT ?", [limit])]:
-        if dropped := _delete(db, db.execute(_OF_EVENT, [event, limit]).fetchall()):
+        if dropped := delete(db, db.execute(_OF_EVENT, [event, limit]).fetchall()):
             return dropped
         db.execute("DELETE FROM deleted_events WHERE id = ?", [event])
     return 0
 
 
-def _delete(db: Database, seqs: list[tuple[int]]) -> int:
+def delete(db: Database, seqs: list[tuple[int]]) -> int:
+    """Forget these and their attempts; returns how many."""
     for seq in seqs:
         db.execute("DELETE FROM deliveries WHERE seq = ?", seq)
         db.execute("DELETE FROM earlier_attempts WHERE delivery = ?", seq)
