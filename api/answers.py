@@ -30,17 +30,29 @@ def collection_answer(
     if wanted.descending:
         found.reverse()
     page = found[wanted.start_index : wanted.start_index + wanted.count]
+    return page_answer(page, len(found), wanted, url, query, empty)
+
+
+def page_answer(
+    page: Sequence[Resource],
+    total: int,
+    wanted: ListRequest,
+    url: str,
+    query: Mapping[str, str],
+    empty: Empty,
+) -> Response:
+    """The page that is wanted, already found, sorted and cut, out of so many."""
     if not page and empty == "204":
         return Response(status_code=204)
     body: Resource = {
         "startIndex": wanted.start_index,
-        "totalResults": len(found),
+        "totalResults": total,
         "itemsPerPage": wanted.count,
         "filtered": True,
         "sorted": True,
         "entry": [_projected(entry, wanted.fields) for entry in page],
     }
-    if paging := _paging(wanted, len(found), url, query):
+    if paging := _paging(wanted, total, url, query):
         body["paging"] = paging
     return JSONResponse(body)
 

@@ -10,6 +10,7 @@ from starlette.routing import BaseRoute, Mount, Route, Router
 
 from api.addresses import OneAddress
 from api.auth import Authenticated
+from api.deliveries import DeliveriesResource
 from api.errors import HANDLERS, not_implemented
 from api.phone_call_events import PhoneCallEventsResource
 from api.phone_calls import PhoneCallsResource
@@ -41,6 +42,7 @@ def create_app(service: Service) -> Starlette:
 
 def _uapi_routes(service: Service) -> list[BaseRoute]:
     events = PhoneCallEventsResource(service)
+    deliveries = DeliveriesResource(service)
     calls = PhoneCallsResource(service)
     extension = "/extensions/{user}/{extension}"
     return [
@@ -61,6 +63,16 @@ def _uapi_routes(service: Service) -> list[BaseRoute]:
             GET=events.list_events,
             PUT=events.update,
             DELETE=events.delete,
+        ),
+        _address(
+            f"{extension}/phoneCallEvents/{{type}}/{{id}}/deliveries",
+            GET=deliveries.list_deliveries,
+            POST=deliveries.retry_all,
+        ),
+        _address(
+            f"{extension}/phoneCallEvents/{{type}}/{{id}}/deliveries/{{deliveryId}}",
+            GET=deliveries.show,
+            POST=deliveries.retry,
         ),
         _address("/phoneCalls/{user}/simple", POST=_not_yet),
         _address("/phoneCalls/{user}/callback", POST=_not_yet),

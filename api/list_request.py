@@ -29,10 +29,12 @@ _FILTER_OPS = {op.value: op for op in FilterOp} | {"starts with": FilterOp.START
 
 @dataclass(frozen=True, slots=True)
 class ResourceFields:
-    """The names that a list of a resource knows: all fields, and those it can be filtered by."""
+    """The names that a list of a resource knows: all fields, and those it can be filtered by; and
+    in which order it is without a sortOrder."""
 
     names: tuple[str, ...]
     filterable: Mapping[str, FieldKind]
+    order: str = "ascending"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,7 @@ def parse_list_request(
     fields = _fields(query.get("fields"), resource.names)
     count = _number(query, "count", _DEFAULT_COUNT, 1, _MAX_COUNT)
     condition = _filter(query, resource.filterable, zone)
-    order = query.get("sortOrder", "ascending")
+    order = query.get("sortOrder", resource.order)
     if order not in _DESCENDING:
         raise invalid("sortorder_invalid", "sortOrder", order, f"one of {', '.join(_DESCENDING)}")
     start_index = _number(query, "startIndex", 0, 0, MAX_START_INDEX)

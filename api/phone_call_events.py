@@ -24,7 +24,7 @@ from daemon.service import Service
 
 
 @dataclass(frozen=True, slots=True)
-class _Subject:
+class Subject:
     """What a URI names: an extension, one type of its PhoneCallEvents, or a single one."""
 
     extension: str
@@ -67,7 +67,7 @@ class PhoneCallEventsResource:
             subject.extension, type, event_id, change
         )
         if event is None:
-            raise _no_such_event(event_id)
+            raise no_such_event(event_id)
         return JSONResponse(event_json(event, subject.list_url, self._zone))
 
     async def list_events(self, request: Request) -> Response:
@@ -77,7 +77,7 @@ class PhoneCallEventsResource:
             subject.extension, subject.type, subject.id
         )
         if subject.id is not None and not events:
-            raise _no_such_event(subject.id)
+            raise no_such_event(subject.id)
         return collection_answer(
             [event_json(event, subject.list_url, self._zone) for event in events],
             wanted,
@@ -92,7 +92,7 @@ class PhoneCallEventsResource:
             subject.extension, subject.type, subject.id
         )
         if subject.id is not None and not events:
-            raise _no_such_event(subject.id)
+            raise no_such_event(subject.id)
         return array_answer([{"id": event.id} for event in events], self._settings.api.empty)
 
     def _check_url(self, url: str) -> None:
@@ -101,27 +101,33 @@ class PhoneCallEventsResource:
         if refusal is not None:
             raise UapiError(400, "pce_url_invalid", f"url is refused: {refusal}.")
 
-    def _subject(self, request: Request) -> _Subject:
-        path = request.path_params
-        scope = extension_scope(
-            self._service.directory, caller(request), path["user"], path["extension"], _denied
-        )
-        if scope.extension is None:
-            allowed = "the number of one extension, as events belong to one"
-            raise invalid("extension_invalid", "The extension in the URI", SELF, allowed)
-        event_type = parse_type(path["type"]) if "type" in path else None
-        event_id = path.get("id")
-        if event_id is not None and not is_object_id(event_id):
-            allowed = "1 to 255 letters and digits"
-            raise invalid("pce_id_invalid", "The id in the URI", event_id, allowed)
-        list_url = f"{self._settings.http.base_url}/uapi/extensions/{scope.path}/phoneCallEvents"
-        return _Subject(scope.extension, list_url, event_type, event_id)
+    def _subject(self, request: Request) -> Subject:
+        return named_subject(self._service, request)
+
+
+def named_subject(service: Service, request: Request) -> Subject:
+    """What the URI of this request names. Raises UapiError."""
+    path = request.path_params
+    scope = extension_scope(
+        service.directory, caller(request), path["user"], path["extension"], _denied
+    )
+    if scope.extension is None:
+        allowed = "the number of one extension, as events belong to one"
+        raise invalid("extension_invalid", "The extension in the URI", SELF, allowed)
+    event_type = parse_type(path["type"]) if "type" in path else None
+    event_id = path.get("id")
+    if event_id is not None and not is_object_id(event_id):
+        allowed = "1 to 255 letters and digits"
+        raise invalid("pce_id_invalid", "The id in the URI", event_id, allowed)
+    base_url = service.settings.http.base_url
+    list_url = f"{base_url}/uapi/extensions/{scope.path}/phoneCallEvents"
+    return Subject(scope.extension, list_url, event_type, event_id)
 
 
 def _denied(message: str) -> UapiError:
     return UapiError(400, "pce_access_denied", message)
 
 
-def _no_such_event(event_id: str) -> UapiError:
+def no_such_event(event_id: str) -> UapiError:
     allowed = "the id of an existing event of this extension and type"
     return invalid("pce_id_invalid", "The id in the URI", event_id, allowed)

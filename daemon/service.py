@@ -27,6 +27,7 @@ from daemon.events.outbox import Outbox
 from daemon.events.outbox_sql import live_call_documents
 from daemon.events.phone_call_events import PhoneCallEvents
 from daemon.events.recorder import Recorder
+from daemon.events.stored_deliveries import StoredDeliveries
 from daemon.pbx.ami import AmiLine
 from daemon.pbx.ari import AriLine
 from daemon.pbx.line import LineState, PbxError, PbxRefused, PbxUnavailable
@@ -75,6 +76,7 @@ class Service:
         self._recorder = Recorder(self._outbox, self._document_of, self._wake_deliverer)
         self._housekeeper = Housekeeper(self.store, settings.delivery)
         self.phone_call_events = PhoneCallEvents(self.store, self._recorder.drained)
+        self.deliveries = StoredDeliveries(self.store, self._wake_deliverer)
         self._truth_known = False
         self._holds_to_reconcile = asyncio.Event()
         self.broken = asyncio.Event()
