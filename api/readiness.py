@@ -1,5 +1,6 @@
 """``GET /ready``, for monitoring and load balancers: needs no token and tells nothing of calls."""
 
+from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 from starlette.requests import Request
@@ -7,9 +8,12 @@ from starlette.responses import JSONResponse, Response
 
 from api.answers import Resource
 from api.dates import date_text
-from api.errors import error_body, pbx_unavailable
+from api.delivery_json import counts_json
+from api.errors import UapiError, error_body, pbx_unavailable, store_unavailable
 from daemon.pbx.line import LineStatus
+from daemon.readiness import Readiness
 from daemon.service import Service
+from daemon.store import StoreUnavailable
 
 
 class ReadinessResource:
@@ -20,12 +24,34 @@ class ReadinessResource:
         """200 when calls are known and can be acted on; 503, an error too, when not."""
         readiness = self._service.readiness
         zone = self._service.settings.node.tzinfo
+        deliveries = None
+        try:
+            deliveries = counts_json(await self._service.deliveries.counts(), zone)
+        except StoreUnavailable as error:
+            trouble = readiness.store_trouble or str(error)
+            readiness = replace(readiness, store_trouble=trouble)
         lines = {name.lower(): _line(status, zone) for name, status in readiness.lines.items()}
-        body = {"ready": readiness.ready, "lines": lines}
+        body = {
+            "ready": readiness.ready,
+            "lines": lines,
+            "store": _store(readiness),
+            "deliveries": deliveries,
+        }
         if readiness.ready:
             return JSONResponse(body)
-        error = pbx_unavailable(f"The PBX cannot be used now: {readiness.obstacle}.")
-        return JSONResponse({**body, **error_body(error)}, error.status, error.headers)
+        failure = _error(readiness)
+        return JSONResponse({**body, **error_body(failure)}, failure.status, failure.headers)
+
+
+def _error(readiness: Readiness) -> UapiError:
+    if readiness.store_trouble is not None:
+        return store_unavailable(f"The store cannot be used now: {readiness.store_trouble}.")
+    return pbx_unavailable(f"The PBX cannot be used now: {readiness.pbx_obstacle}.")
+
+
+def _store(readiness: Readiness) -> Resource:
+    state = "up" if readiness.store_trouble is None else "failing"
+    return {"state": state, "reason": readiness.store_trouble or "", "held": readiness.held}
 
 
 def _line(status: LineStatus, zone: ZoneInfo | None) -> Resource:

@@ -82,6 +82,7 @@ class Service:
         self.broken = asyncio.Event()
         for line in (self.ami, self.ari):
             line.watch(self._tell_systemd)
+        self.store.watch(self._tell_systemd)
 
     async def __aenter__(self) -> Self:
         """Open the store and start everything. Raises StoreError."""
@@ -136,7 +137,7 @@ class Service:
     @property
     def readiness(self) -> Readiness:
         lines = {line.name: line.status for line in (self.ami, self.ari)}
-        return Readiness(lines, self._truth_known)
+        return Readiness(lines, self._truth_known, self.store.trouble, self._outbox.held)
 
     def _tell_systemd(self) -> None:
         notify_status(self.readiness.story)

@@ -1,16 +1,21 @@
-"""GET /ready: what monitoring sees of the lines to the PBX."""
+"""GET /ready: what monitoring sees of the lines to the PBX, of the store and of deliveries."""
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
 
 import pytest
+from sqlite_utils import Database
 
+from daemon.events.outbox_sql import record
+from daemon.store import StoreUnavailable
 from tests.api.running import Answer, RunningApi, StartApi
 from tests.unit import ami_server, ari_server
 from tests.unit.ami_server import AmiServer
 from tests.unit.ari_server import AriServer
+from tests.unit.daemon.events.changes import DIAL_IN
 from tests.unit.waiting import until
 
 
@@ -64,7 +69,8 @@ async def test_with_both_lines_up_and_the_channels_known_it_is_ready(
         answer = await ready(api)
     assert answer.status == 200
     assert answer.body["ready"] is True
-    assert set(answer.body) == {"ready", "lines"}
+    assert set(answer.body) == {"ready", "lines", "store", "deliveries"}
+    assert answer.body["store"] == {"state": "up", "reason": "", "held": 0}
     assert set(answer.body["lines"]) == {"ami", "ari"}
     for line in answer.body["lines"].values():
         assert set(line) == {"state", "since", "lastMessage", "reason"}
@@ -104,6 +110,57 @@ async def test_one_line_that_is_frozen_is_enough_not_to_be_ready(
         server.thaw()
         await until(lambda: line.status.state == "up", 3)
         assert (await ready(api)).status == 200
+
+
+async def test_it_tells_how_many_deliveries_there_are_in_each_state(
+    api: RunningApi,
+) -> None:
+    assert (await ready(api)).body["deliveries"] == {
+        "pending": 0,
+        "failed": 0,
+        "delivered": 0,
+        "dead": 0,
+        "oldestPending": None,
+    }
+    await api.create_events({})
+    await api.service.store.write(lambda db: record(db, [DIAL_IN], {}, 1_700_000_000.5))
+    deliveries = (await ready(api)).body["deliveries"]
+    assert deliveries["pending"] == 1
+    assert deliveries["oldestPending"] == "2023-11-15T00:13:20+02:00"
+
+
+async def test_a_store_that_cannot_be_written_is_not_ready_until_it_can(
+    start_api: StartApi, ami: AmiServer, ari: AriServer
+) -> None:
+    async with connected(start_api, ami, ari) as api:
+        store = api.service.store
+        with pytest.raises(StoreUnavailable):
+            await store.write(_disk_full)
+        answer = await ready(api)
+        assert answer.status == 503
+        assert answer.body["error"]["code"] == "store_unavailable"
+        assert "disk I/O error" in answer.body["error"]["message"]
+        assert answer.body["store"] == {"state": "failing", "reason": "disk I/O error", "held": 0}
+        assert answer.body["lines"]["ami"]["state"] == "up"
+        assert answer.body["deliveries"]["pending"] == 0, "it can still be read"
+        store.recovered()
+        assert (await ready(api)).status == 200
+
+
+def _disk_full(db: Database) -> None:
+    raise sqlite3.OperationalError("disk I/O error")
+
+
+async def test_a_store_that_cannot_even_be_read_is_not_ready(
+    start_api: StartApi, ami: AmiServer, ari: AriServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with connected(start_api, ami, ari) as api:
+        monkeypatch.setattr("daemon.events.sight.counts", _disk_full)
+        answer = await ready(api)
+    assert answer.status == 503
+    assert answer.body["store"]["state"] == "failing"
+    assert answer.body["deliveries"] is None
+    assert answer.body["error"]["code"] == "store_unavailable"
 
 
 async def test_a_wrong_secret_is_told_and_not_shown(
