@@ -6,6 +6,7 @@ import click
 
 from cli.app import app
 from cli.check import check
+from cli.deliveries import deliveries
 from cli.serve import serve
 from cli.token import token
 
@@ -20,3 +21,4 @@ main.add_command(serve)
 main.add_command(check)
 main.add_command(token)
 main.add_command(app)
+main.add_command(deliveries)
