@@ -18,10 +18,12 @@ async def daemon(
     folder: Path,
     pbx: PlayedPbx,
     *delivery: str,
+    store: Path | None = None,
     wrapped_in: Sequence[str] = (),
     environment: Mapping[str, str] | None = None,
 ) -> AsyncIterator[tuple[Uapid, Client]]:
-    """It runs with its store in the folder; ``delivery`` are lines of the section of that name.
+    """It runs with its store in the folder if no other one is given; ``delivery`` are lines of the
+    section of that name.
 
     ``wrapped_in`` is a command that runs the one after it, and ``environment`` what there is beside
     the test's own.
@@ -46,7 +48,7 @@ id = 12
 name = "John Doe"
 extensions = ["_0003*."]
 """
-    uapid = Uapid(folder, settings, wrapped_in=wrapped_in, environment=environment)
+    uapid = Uapid(folder, settings, store=store, wrapped_in=wrapped_in, environment=environment)
     async with uapid:
         await uapid.until_connected()
         async with Client(f"http://{HOST}:{port}", await uapid.token()) as app:

@@ -1,9 +1,12 @@
 """What apps are to be told, and what they were told."""
 
 import asyncio
+import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable
+from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 
 from daemon.calls.model import phone_call_id
 from daemon.events.phone_call_events import EventType, Method
@@ -96,7 +99,21 @@ def path(extension: str, type: EventType, method: Method) -> str:
     return f"/{extension}/{type.name}/{method.name}"
 
 
-def assert_in_order(arrivals: list[Arrival]) -> None:
+def assert_is_settled(ledger: Ledger, store: Path) -> None:
+    """All came, nothing else did, in order, and the store has each of it as delivered."""
+    assert ledger.faults == []
+    assert ledger.first.keys() == ledger.expected.keys()
+    _assert_in_order(ledger.arrivals)
+    with closing(sqlite3.connect(store)) as db:
+        assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        assert db.execute("SELECT count(*) FROM live_calls").fetchone() == (0,)
+        rows = db.execute("SELECT webhook_id, state FROM deliveries").fetchall()
+    assert {state for _, state in rows} == {"delivered"}
+    came = sorted(arrival.webhook_id for arrival in ledger.first.values())
+    assert sorted(webhook_id for webhook_id, _ in rows) == came
+
+
+def _assert_in_order(arrivals: list[Arrival]) -> None:
     """Of each PhoneCallEvent and call: once another event came, none before it comes again, and it
     came after the one before had been accepted."""
     streams: dict[tuple[str, str], list[Arrival]] = defaultdict(list)

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from random import Random
@@ -20,17 +20,6 @@ class Mood(StrEnum):
     SILENT = "never answers"
 
 
-# Of a thousand. A server that fails five times in a row, or asks for a pause, is left alone for a
-# while, which is not to be most of the time.
-_WEIGHTS = {
-    Mood.TAKES: 600,
-    Mood.TAKES_LATE: 258,
-    Mood.ERROR: 40,
-    Mood.BUSY: 2,
-    Mood.CLOSES_UNREAD: 40,
-    Mood.CLOSES: 40,
-    Mood.SILENT: 20,
-}
 LONGEST_PAUSE = 0.15
 
 
@@ -52,18 +41,26 @@ class Arrival:
 
 
 class MoodyReceiver(StreamServer):
-    """``on_arrival`` is called with each webhook that was read, before it is answered. ``failures``
-    counts the attempts that it let fail."""
+    """``moods`` are how often it has which, as weights. ``on_arrival`` is called with each webhook
+    that was read, before it is answered. ``failures`` counts the attempts that it let fail."""
 
-    def __init__(self, host: str, random: Random, on_arrival: Callable[[Arrival], None]) -> None:
+    def __init__(
+        self,
+        host: str,
+        random: Random,
+        moods: Mapping[Mood, int],
+        on_arrival: Callable[[Arrival], None],
+    ) -> None:
         super().__init__(self._converse, host)
         self.failures = 0
         self._random = random
+        self._moods = list(moods)
+        self._weights = list(moods.values())
         self._on_arrival = on_arrival
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while True:
-            mood = self._mood()
+            (mood,) = self._random.choices(self._moods, self._weights)
             if mood is Mood.CLOSES_UNREAD:
                 self.failures += 1
                 return
@@ -86,7 +83,3 @@ class MoodyReceiver(StreamServer):
                 case Mood.SILENT:
                     await reader.read()
                     return
-
-    def _mood(self) -> Mood:
-        moods = list(_WEIGHTS)
-        return self._random.choices(moods, [_WEIGHTS[mood] for mood in moods])[0]

@@ -1,28 +1,25 @@
 """kill -9 at random moments, while calls go on and receivers fail: nothing is lost, nothing is told
 out of order, and nothing is told twice but with the same webhook-id.
 
-Each call takes its next step when all that the last one gave to tell has been received. What a kill
-loses between the socket and the disk is thus still to be seen on the PBX after the restart, and
-what is to be told of each leg is known exactly.
+As each call takes its next step when all that the last one gave to tell has been received, what a
+kill loses between the socket and the disk is still to be seen on the PBX after the restart: what is
+to be told of each leg is known exactly.
 """
 
 import asyncio
 import os
-import sqlite3
-from contextlib import AsyncExitStack, closing
+from contextlib import AsyncExitStack
 from pathlib import Path
 from random import Random
 
 import pytest
 
-from daemon.events.phone_call_events import EventType, Method
 from tests.delivery.daemon import daemon
-from tests.delivery.ledger import Ledger, Telling, assert_in_order, path
-from tests.delivery.moody_receiver import MoodyReceiver
+from tests.delivery.ledger import Ledger, assert_is_settled
+from tests.delivery.moody_receiver import Mood, MoodyReceiver
 from tests.delivery.played_pbx import PlayedPbx
-from tests.pbx.client import Client
+from tests.delivery.traffic import phones, subscribe, telephone
 from tests.pbx.uapid import Uapid
-from tests.plays.retold import Retold
 from tests.unit.waiting import until
 
 KILLS = int(os.environ.get("KILLS", "100"))
@@ -38,36 +35,17 @@ DELIVERY = (
     "timeout = 0.5",
 )
 
-# What is to be told at each step of a play: the number of the leg, the type of the event, and its
-# CallStatus.
-DIAL_IN, DIAL_OUT, HANGUP, ANSWER_IN, ANSWER_OUT = EventType
-TOLD: dict[str, dict[str, Telling]] = {
-    "answered-and-ended-by-the-caller": {
-        "ringing": {(0, DIAL_OUT): "CALLING", (1, DIAL_IN): "CALLING"},
-        "talking": {(0, ANSWER_OUT): "ANSWER", (1, ANSWER_IN): "ANSWER"},
-        "over": {(0, HANGUP): "ANSWER", (1, HANGUP): "ANSWER"},
-    },
-    "calls-itself": {
-        "ringing": {(0, DIAL_OUT): "CALLING", (1, DIAL_IN): "CALLING"},
-        "talking": {(0, ANSWER_OUT): "ANSWER", (1, ANSWER_IN): "ANSWER"},
-        "over": {(0, HANGUP): "ANSWER", (1, HANGUP): "ANSWER"},
-    },
-    "given-up-while-ringing": {
-        "ringing": {(0, DIAL_OUT): "CALLING", (1, DIAL_IN): "CALLING"},
-        "over": {(0, HANGUP): "CANCEL", (1, HANGUP): "CANCEL"},
-    },
-    # Both phones of the group are of one extension here: its events of one call have an order.
-    "ring-group-with-one-answer": {
-        "ringing": {
-            (0, DIAL_OUT): "CALLING",
-            (1, DIAL_IN): "CALLING",
-            (2, DIAL_IN): "CALLING",
-        },
-        "talking": {(0, ANSWER_OUT): "ANSWER", (1, HANGUP): "CANCEL", (2, ANSWER_IN): "ANSWER"},
-        "over": {(0, HANGUP): "ANSWER", (2, HANGUP): "ANSWER"},
-    },
+# Of a thousand. A server that fails five times in a row, or asks for a pause, is left alone for a
+# while, which is not to be most of the time.
+MOODS = {
+    Mood.TAKES: 600,
+    Mood.TAKES_LATE: 258,
+    Mood.ERROR: 40,
+    Mood.BUSY: 2,
+    Mood.CLOSES_UNREAD: 40,
+    Mood.CLOSES: 40,
+    Mood.SILENT: 20,
 }
-PLAYS = {name: Retold(name) for name in TOLD}
 
 
 @pytest.fixture
@@ -85,7 +63,7 @@ async def test_no_event_is_lost_reordered_or_invented_when_the_daemon_is_killed_
             PlayedPbx(phone for lane in range(LANES) for phone in phones(lane))
         )
         receivers = [
-            await stack.enter_async_context(MoodyReceiver(host, random, ledger.note))
+            await stack.enter_async_context(MoodyReceiver(host, random, MOODS, ledger.note))
             for host in RECEIVERS
         ]
         uapid, app = await stack.enter_async_context(daemon(tmp_path, pbx, *DELIVERY))
@@ -106,42 +84,7 @@ async def test_no_event_is_lost_reordered_or_invented_when_the_daemon_is_killed_
             f"\nkill -9 with seed {SEED}: {kills.result()} kills, {len(ledger.expected)} events, "
             f"{again} received again, {failures} attempts that the receivers let fail"
         )
-    assert ledger.faults == []
-    assert ledger.first.keys() == ledger.expected.keys()
-    assert_in_order(ledger.arrivals)
-    assert_store_is_whole(tmp_path / "uapid.sqlite", ledger)
-
-
-def phones(lane: int) -> tuple[str, str]:
-    """Who calls and who is called."""
-    return f"0003*1{lane:03d}", f"0003*2{lane:03d}"
-
-
-async def subscribe(app: Client, lane: int, receivers: list[MoodyReceiver]) -> None:
-    """Each type of each extension by GET and by POST, at different receivers."""
-    for phone in phones(lane):
-        for type in EventType:
-            for method in Method:
-                receiver = receivers[(lane + method) % len(receivers)]
-                url = receiver.url + path(phone, type, method)
-                await app.register(phone, type, url, method)
-
-
-async def telephone(
-    pbx: PlayedPbx, ledger: Ledger, lane: int, random: Random, ending: asyncio.Event
-) -> None:
-    """One call after the other."""
-    caller, called = phones(lane)
-    extensions = {"0003*210": caller, "0003*600": f"0003*3{lane:03d}"}
-    for phone in ("0003*211", "0003*024", "0003*025"):
-        extensions[phone] = called
-    while not ending.is_set():
-        name = random.choice(list(PLAYS))
-        call = pbx.call(PLAYS[name], extensions)
-        for step, telling in TOLD[name].items():
-            told = ledger.expect(call, telling)
-            assert call.go_on() == step
-            await ledger.until_received(told)
+    assert_is_settled(ledger, tmp_path / "uapid.sqlite")
 
 
 async def kill_again_and_again(uapid: Uapid, pbx: PlayedPbx, random: Random) -> int:
@@ -168,13 +111,3 @@ async def kill_in_its_start(uapid: Uapid, after: float) -> None:
     await until(lambda: uapid.running)
     await uapid.kill()
     await asyncio.gather(starting, return_exceptions=True)
-
-
-def assert_store_is_whole(path: Path, ledger: Ledger) -> None:
-    with closing(sqlite3.connect(path)) as store:
-        assert store.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-        assert store.execute("SELECT count(*) FROM live_calls").fetchone() == (0,)
-        rows = store.execute("SELECT webhook_id, state FROM deliveries ORDER BY seq").fetchall()
-    assert {state for _, state in rows} == {"delivered"}
-    numbers = {webhook_id: number for number, (webhook_id, _) in enumerate(rows)}
-    assert sorted(numbers) == sorted(first.webhook_id for first in ledger.first.values())

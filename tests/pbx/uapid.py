@@ -116,7 +116,8 @@ conference = "800"
 
 
 class Uapid:
-    """`async with Uapid(folder) as uapid:` runs `uapid serve`; its store stays in the folder.
+    """`async with Uapid(folder) as uapid:` runs `uapid serve`; its ``store`` stays in the folder
+    if no other one is given.
 
     The process tells that it serves as it tells systemd. Methods raise TimeoutError, with the
     daemon's log, when it is late. ``wrapped_in`` is a command that runs the one after it, and
@@ -128,6 +129,7 @@ class Uapid:
         folder: Path,
         settings: str = SETTINGS,
         *,
+        store: Path | None = None,
         wrapped_in: Sequence[str] = (),
         environment: Mapping[str, str] | None = None,
     ) -> None:
@@ -135,7 +137,8 @@ class Uapid:
         self._wrapped_in = wrapped_in
         self._environment = environment or {}
         self.settings = folder / "uapid.toml"
-        self.settings.write_text(f'{settings}\n[store]\npath = "{folder}/uapid.sqlite"\n')
+        self.store = store or folder / "uapid.sqlite"
+        self.settings.write_text(f'{settings}\n[store]\npath = "{self.store}"\n')
         self._log = folder / "uapid.log"
         self._began = 0
         self.started = 0.0  # Unix time of the last start
@@ -253,7 +256,7 @@ class Uapid:
             SELECT (SELECT count(*) FROM live_calls)
                  + (SELECT count(*) FROM deliveries WHERE ended IS NULL)
         """
-        with closing(sqlite3.connect(self.folder / "uapid.sqlite")) as store:
+        with closing(sqlite3.connect(self.store)) as store:
             while store.execute(question).fetchone() != (0,):
                 await asyncio.sleep(0.02)
 
