@@ -63,6 +63,7 @@ _TLS = {
 }
 _NO_SERVER = {
     "has no TLS": ("failed", "TLS: .+"),
+    "never shakes hands": ("failed", "no connection in 1 s"),
     "is not there": ("failed", "no connection: Connection refused"),
     "takes no connection": ("failed", "no connection in 1 s"),
 }
@@ -97,11 +98,13 @@ async def _serve(folder: Path) -> None:
     for name, (context, *_) in _TLS.items():
         servers[name] = StreamServer(_takes_all, HOST, context)
     servers["has no TLS"] = StreamServer(_has_no_tls, HOST)
+    servers["never shakes hands"] = StreamServer(HELL["never answers"].serve, HOST)
     async with AsyncExitStack() as stack:
         for server in servers.values():
             await stack.enter_async_context(server)
         urls = {name: server.url for name, server in servers.items()}
-        urls["has no TLS"] = urls["has no TLS"].replace("http:", "https:")
+        for name in ("has no TLS", "never shakes hands"):
+            urls[name] = urls[name].replace("http:", "https:")
         closed, full = stack.enter_context(socket.socket()), stack.enter_context(socket.socket())
         for door in (closed, full):
             door.bind((HOST, 0))
