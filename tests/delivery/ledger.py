@@ -77,7 +77,7 @@ class Ledger:
                 while missing := missing - self.first.keys():
                     self._came.clear()
                     await self._came.wait()
-                    assert self.faults == []
+                    assert not self.faults, self.faults[0]
         except TimeoutError:
             raise TimeoutError(f"not received in {STEP_DEADLINE:g} s: {missing}") from None
 
@@ -101,32 +101,39 @@ def path(extension: str, type: EventType, method: Method) -> str:
 
 def assert_is_settled(ledger: Ledger, store: Path) -> None:
     """All came, nothing else did, in order, and the store has each of it as delivered."""
-    assert ledger.faults == []
-    assert ledger.first.keys() == ledger.expected.keys()
-    _assert_in_order(ledger.arrivals)
+    assert not ledger.faults, ledger.faults[0]
+    missing = ledger.expected.keys() - ledger.first.keys()
+    assert not missing, f"never came: {missing}"
+    _assert_in_order(ledger)
     with closing(sqlite3.connect(store)) as db:
         assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         assert db.execute("SELECT count(*) FROM live_calls").fetchone() == (0,)
         rows = db.execute("SELECT webhook_id, state FROM deliveries").fetchall()
-    assert {state for _, state in rows} == {"delivered"}
+    states = {state for _, state in rows}
+    assert states == {"delivered"}, states
     came = sorted(arrival.webhook_id for arrival in ledger.first.values())
-    assert sorted(webhook_id for webhook_id, _ in rows) == came
+    assert sorted(webhook_id for webhook_id, _ in rows) == came, "the store has others"
 
 
-def _assert_in_order(arrivals: list[Arrival]) -> None:
-    """Of each PhoneCallEvent and call: once another event came, none before it comes again, and it
-    came after the one before had been accepted."""
+def _assert_in_order(ledger: Ledger) -> None:
+    """Of each PhoneCallEvent and call: all came in the order in which it happened, once another
+    event came none before it came again, and it came after the one before had been accepted."""
     streams: dict[tuple[str, str], list[Arrival]] = defaultdict(list)
-    for arrival in arrivals:
+    for arrival in ledger.arrivals:
         streams[arrival.request.path, arrival.request.parameters["CallAPIID"]].append(arrival)
-    assert any(len({a.webhook_id for a in stream}) > 1 for stream in streams.values())
-    for stream in streams.values():
+    happened: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for told, (call, *_) in ledger.expected.items():
+        happened[told.path, call].append(told.leg)
+    assert any(len(legs) > 1 for legs in happened.values()), "there is an order"
+    for stream, arrivals in streams.items():
         seen: list[str] = []
         accepted = True
-        for arrival in stream:
-            if arrival.webhook_id not in seen:
+        for arrival in arrivals:
+            leg = arrival.request.parameters["CallID"]
+            if leg not in seen:
                 assert accepted, f"too early: {arrival}"
-                seen.append(arrival.webhook_id)
+                seen.append(leg)
                 accepted = False
-            assert arrival.webhook_id == seen[-1], f"out of order: {arrival}"
+            assert leg == seen[-1], f"out of order: {arrival}"
             accepted |= arrival.accepted
+        assert seen == happened[stream], f"{stream}: {seen} instead of {happened[stream]}"
