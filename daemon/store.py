@@ -6,6 +6,7 @@ one that fails by itself undoes nothing of its neighbours'.
 
 import asyncio
 import logging
+import os
 import queue
 import sqlite3
 import threading
@@ -40,15 +41,22 @@ def open_database(path: Path) -> Database:
     try:
         connection = sqlite3.connect(path, check_same_thread=False, timeout=_BUSY_SECONDS)
     except sqlite3.Error as error:
-        raise StoreError(f"{path}: {error}") from error
+        raise StoreError(f"{path}: {error}{_about(path.absolute().parent)}") from error
     try:
         return _prepared(connection, path)
     except sqlite3.Error as error:
         connection.close()
-        raise StoreError(f"{path}: {error}") from error
+        raise StoreError(f"{path}: {error}{_about(path.absolute().parent)}") from error
     except StoreError:
         connection.close()
         raise
+
+
+def _about(folder: Path) -> str:
+    """What may be wrong with the folder, as SQLite does not tell."""
+    if not folder.is_dir():
+        return f" (there is no folder {folder})"
+    return "" if os.access(folder, os.W_OK | os.X_OK) else f" (the folder {folder} is read-only)"
 
 
 def _prepared(connection: sqlite3.Connection, path: Path) -> Database:

@@ -5,10 +5,15 @@ import os
 import time
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from functools import lru_cache
+from functools import lru_cache, partial
+from http import HTTPStatus
 from typing import Self
 
 import aiohttp
+from aiohttp.client_proto import ResponseHandler
+from aiohttp.http import RawResponseMessage
+from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.streams import StreamReader
 from yarl import URL
 
 from config import settings
@@ -19,8 +24,25 @@ from daemon.events.signature import signature
 
 USER_AGENT = "uapid"
 EXCERPT_BYTES = 1000
+_MOST_INTERIM = 20
+_REASON_LETTERS = 200
 _EXCERPT_SECONDS = 2.0
 _FORM = "application/x-www-form-urlencoded"
+
+
+class _ResponseHandler(ResponseHandler):
+    """Gives up on a server that announces its answer again and again: aiohttp itself would read on
+    until the timeout, thousands of times in a row, and do nothing else meanwhile."""
+
+    _announced = 0
+
+    async def read(self) -> tuple[RawResponseMessage, StreamReader]:
+        message, payload = await super().read()
+        interim = 100 <= message.code < 200 and message.code != HTTPStatus.SWITCHING_PROTOCOLS
+        self._announced = self._announced + 1 if interim else 0
+        if self._announced > _MOST_INTERIM:
+            raise HttpProcessingError(message=f"more than {_MOST_INTERIM} interim answers")
+        return message, payload
 
 
 class Sender:
@@ -33,8 +55,11 @@ class Sender:
         self._refusal_of_url = lru_cache(maxsize=1024)(guard.refusal_of_url)
 
     async def __aenter__(self) -> Self:
+        connector = self._guard.connector()
+        handler = partial(_ResponseHandler, loop=asyncio.get_running_loop())
+        connector._factory = handler  # type: ignore[assignment]
         self._session = aiohttp.ClientSession(
-            connector=self._guard.connector(),
+            connector=connector,
             # Look-ups have the same deadline of their own.
             timeout=aiohttp.ClientTimeout(
                 total=self._settings.timeout, sock_connect=self._settings.connect_timeout
@@ -100,7 +125,7 @@ class Sender:
             case aiohttp.ClientConnectorDNSError():
                 return f"the host name is not found: {error.os_error.strerror or error}"
             case aiohttp.ClientConnectorCertificateError():
-                return f"TLS: {error.certificate_error}"
+                return f"TLS: {_one_line(error.certificate_error)}"
             case aiohttp.ClientSSLError():
                 return f"TLS: {_system(error.os_error)}"
             case aiohttp.ClientConnectorError():
@@ -110,7 +135,7 @@ class Sender:
             case aiohttp.ClientOSError():
                 return f"the connection broke: {_system(error)}"
             case aiohttp.ClientResponseError():
-                return f"no valid HTTP answer: {' '.join(error.message.split())}"
+                return f"no valid HTTP answer: {_one_line(error.message)}"
         return f"{type(error).__name__}: {_one_line(error)}"
 
 
@@ -171,5 +196,5 @@ def _system(error: OSError) -> str:
     return os.strerror(error.errno) if error.errno and error.errno > 0 else _one_line(error)
 
 
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())
+def _one_line(text: object) -> str:
+    return " ".join(str(text).split())[:_REASON_LETTERS]

@@ -42,7 +42,8 @@ class Recorder:
 
     @property
     def full(self) -> bool:
-        return self._waiting.size + self._outbox.held > HIGH_WATER
+        writing = self._being_written.size if self._being_written else 0
+        return self._waiting.size + writing + self._outbox.held > HIGH_WATER
 
     def put(self, changes: Iterable[CallChange], calls: Iterable[str]) -> None:
         """Hand over changes, and the ids of the calls that have changed."""

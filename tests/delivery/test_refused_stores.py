@@ -34,7 +34,7 @@ def text(store: Path) -> None:
 @pytest.mark.parametrize(
     ("make", "reason"),
     [
-        (no_folder, "unable to open database file"),
+        (no_folder, "unable to open database file (there is no folder {folder})"),
         (folder, "unable to open database file"),
         (text, "file is not a database"),
     ],
@@ -45,7 +45,9 @@ async def test_what_is_no_store_is_refused(
     store = tmp_path / "store" / "uapid.sqlite"
     store.parent.mkdir()
     make(store)
-    assert await refusal(tmp_path, store) == f"Error: {store}: {reason}\n"
+    assert await refusal(tmp_path, store) == (
+        f"Error: {store}: {reason.format(folder=store.parent)}\n"
+    )
 
 
 async def test_a_store_of_a_newer_version_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
@@ -71,7 +73,9 @@ async def test_a_store_that_cannot_be_written_is_refused(tmp_path: Path) -> None
         store = disk.folder / "uapid.sqlite"
         await Uapid(tmp_path, SETTINGS, store=store).token()
         disk.make_read_only()
-        assert await refusal(tmp_path, store) == (f"Error: {store}: unable to open database file\n")
+        assert await refusal(tmp_path, store) == (
+            f"Error: {store}: unable to open database file (the folder {disk.folder} is read-only)\n"
+        )
 
 
 @needs_root
