@@ -73,9 +73,8 @@ async def test_a_store_that_cannot_be_written_is_refused(tmp_path: Path) -> None
         store = disk.folder / "uapid.sqlite"
         await Uapid(tmp_path, SETTINGS, store=store).token()
         disk.make_read_only()
-        assert await refusal(tmp_path, store) == (
-            f"Error: {store}: unable to open database file (the folder {disk.folder} is read-only)\n"
-        )
+        reason = f"unable to open database file (the folder {disk.folder} is read-only)"
+        assert await refusal(tmp_path, store) == f"Error: {store}: {reason}\n"
 
 
 @needs_root
