@@ -108,16 +108,18 @@ class DeliveriesResource:
         self, condition: Filter
     ) -> tuple[frozenset[DeliveryState], Callable[[Glance], bool] | None]:
         """What is found by an index, and what has to be looked at one by one."""
-        states = frozenset(each for each in DeliveryState if condition.matches({"state": each}))
-        if condition.field == "state" and states <= MISSED:
-            return states, None
-
-        def matches(glance: Glance) -> bool:
-            created = unix_date_text(glance.created, self._zone)
-            values = {"id": glance.webhook_id, "state": glance.state, "created": created}
-            return condition.matches(values)
-
-        return frozenset(DeliveryState), matches
+        everything = frozenset(DeliveryState)
+        if condition.field == "state":
+            states = frozenset(each for each in everything if condition.matches({"state": each}))
+            if states <= MISSED:
+                return states, None
+            return everything, lambda glance: glance.state in states
+        if condition.field == "id":
+            return everything, lambda glance: condition.matches({"id": glance.webhook_id})
+        zone = self._zone
+        return everything, lambda glance: condition.matches(
+            {"created": unix_date_text(glance.created, zone)}
+        )
 
 
 def _delivery_id(request: Request) -> str:
