@@ -4,8 +4,9 @@ A process of its own, so that it does not take time of the sender's core. It spe
 HTTP/1.1 for what is sent here: requests with Content-Length, or without a body.
 """
 
-import asyncio
 import re
+import selectors
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -27,28 +28,42 @@ def receiving() -> Iterator[int]:
             server.terminate()
 
 
-class _Receiver(asyncio.Protocol):
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-        self._buffer = b""
-
-    def data_received(self, data: bytes) -> None:
-        self._buffer += data
-        while (head := self._buffer.find(b"\r\n\r\n")) >= 0:
-            length = _LENGTH.search(self._buffer[:head])
-            end = head + 4 + (int(length[1]) if length else 0)
-            if len(self._buffer) < end:
-                return
-            self._buffer = self._buffer[end:]
-            self._transport.write(_ANSWER)
+def _serve() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as door, selectors.DefaultSelector() as selector:
+        print(door.getsockname()[1], flush=True)
+        selector.register(door, selectors.EVENT_READ)
+        while True:
+            for key, _ in selector.select():
+                if key.fileobj is door:
+                    app, _ = door.accept()
+                    selector.register(app, selectors.EVENT_READ, _Conversation(app))
+                elif not key.data.go_on():
+                    selector.unregister(key.fileobj)
 
 
-async def _serve() -> None:
-    server = await asyncio.get_running_loop().create_server(_Receiver, "127.0.0.1", 0)
-    print(server.sockets[0].getsockname()[1], flush=True)
-    await server.serve_forever()
+class _Conversation:
+    def __init__(self, app: socket.socket) -> None:
+        self._app = app
+        self._came = b""
+
+    def go_on(self) -> bool:
+        """Answer what has come; False if the other side has closed."""
+        read = self._app.recv(1 << 16)
+        self._came += read
+        while (end := self._end_of_request()) and len(self._came) >= end:
+            self._came = self._came[end:]
+            self._app.sendall(_ANSWER)
+        if not read:
+            self._app.close()
+        return bool(read)
+
+    def _end_of_request(self) -> int | None:
+        head = self._came.find(b"\r\n\r\n") + 4
+        if head < 4:
+            return None
+        length = _LENGTH.search(self._came, 0, head)
+        return head + (int(length[1]) if length else 0)
 
 
 if __name__ == "__main__":
-    asyncio.run(_serve())
+    _serve()

@@ -22,20 +22,21 @@ class Delivery(NamedTuple):
 
     ``event`` is the id of its PhoneCallEvent, ``call`` that of the PhoneCall, ``form`` what is
     sent. ``attempts`` were made since it was ``queued`` (Unix time): when its event came, or was
-    last put in the queue again by hand. ``secrets`` sign it.
+    last put in the queue again by hand; ``tried`` counts all that ever were. ``secrets`` sign it.
     """
 
     webhook_id: str
     event: str
     call: str
-    type: EventType
     extension: str
     url: str
-    method: Method
     form: str
-    seen: Seen
     queued: float
     attempts: int
+    tried: int
+    type: EventType
+    method: Method
+    seen: Seen
     secrets: tuple[str, ...]
 
 

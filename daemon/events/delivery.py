@@ -32,7 +32,7 @@ _ORIGINS_AT_ONCE = 500
 _STORE_RETRY = 1.0
 # Attempts that end within this time are written down together, and followed by one look for what
 # is next.
-_GATHER = 0.002
+_GATHER = 0.005
 _UNSETTLED_LIMIT = 1000
 
 

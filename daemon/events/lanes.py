@@ -21,8 +21,8 @@ _WAKE = """
 """
 
 _NEXT = """
-    SELECT origin, (SELECT min(wake_at) FROM phone_call_events
-                    WHERE origin = e.origin AND wake_at IS NOT NULL)
+    SELECT json_group_object(origin, (SELECT min(wake_at) FROM phone_call_events
+                                      WHERE origin = e.origin AND wake_at IS NOT NULL))
     FROM (SELECT DISTINCT origin FROM phone_call_events
           WHERE id IN (SELECT value FROM json_each(?))) e
 """
@@ -35,7 +35,8 @@ def wake_lanes(db: Database, events: Iterable[str]) -> dict[str, float | None]:
     """
     ids = json.dumps(list(events))
     db.execute(_WAKE, [ids])
-    return dict(db.execute(_NEXT, [ids]).fetchall())
+    next_by_origin: dict[str, float | None] = json.loads(db.execute(_NEXT, [ids]).fetchone()[0])
+    return next_by_origin
 
 
 _NEXT_ORIGINS = """

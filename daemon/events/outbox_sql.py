@@ -6,8 +6,8 @@ so an app sees each call in order. The PhoneCallEvent is a lane, whose ``wake_at
 origin, the server that their URLs lead to, are found by it. So what to send next is found in a few
 steps however much waits, for this server or for others.
 
-Many rows go in and out as one JSON text: a statement that runs once lets other threads work
-meanwhile, and costs less than one for each row.
+Many rows go in and out as one JSON text: other threads work while a statement runs, and are held
+up at its begin and end, and for each row that comes out of it.
 """
 
 import json
@@ -25,7 +25,7 @@ from daemon.events.phone_call_events import EventType, Method
 
 # Status 1 is enabled.
 _WANTED = """
-    SELECT key FROM json_each(?) WHERE EXISTS (
+    SELECT json_group_array(key) FROM json_each(?) WHERE EXISTS (
         SELECT 1 FROM phone_call_events e
         WHERE e.extension = value ->> 0 AND e.type = value ->> 1 AND e.status = 1)
 """
@@ -52,14 +52,13 @@ _INSERT = """
 
 _KEEP_CALLS = """
     INSERT INTO live_calls (id, document)
-    SELECT key, value FROM json_each(:documents) WHERE type <> 'null'
+    SELECT key, value FROM json_each(?) WHERE true
     ON CONFLICT (id) DO UPDATE SET document = excluded.document
 """
 
-_FORGET_CALLS = """
-    DELETE FROM live_calls
-    WHERE id IN (SELECT key FROM json_each(:documents) WHERE type = 'null')
-"""
+_FORGET_CALLS = "DELETE FROM live_calls WHERE id IN (SELECT value FROM json_each(?))"
+
+_EVENTS_OF_NEW = "SELECT json_group_array(event) FROM deliveries WHERE seq > ?"
 
 _LAST_SEQ = "SELECT coalesce(max(seq), 0) FROM deliveries"
 
@@ -83,14 +82,14 @@ def record(
     (last,) = db.execute(_LAST_SEQ).fetchone()
     values = {"changes": json.dumps(told), "now": now, "wait": wait}
     db.execute(_INSERT, values)
-    new = db.execute("SELECT event FROM deliveries WHERE seq > ?", [last])
-    return wake_lanes(db, {event for (event,) in new}).keys()
+    (new,) = db.execute(_EVENTS_OF_NEW, [last]).fetchone()
+    return wake_lanes(db, set(json.loads(new))).keys()
 
 
 def _wanted(db: Database, changes: list[CallChange]) -> list[CallChange]:
     """Those that somebody wants to be told of: most calls are of nobody's interest."""
     lanes = json.dumps([(change.extension, int(event_type(change))) for change in changes])
-    return [changes[number] for (number,) in db.execute(_WANTED, [lanes])]
+    return [changes[number] for number in json.loads(db.execute(_WANTED, [lanes]).fetchone()[0])]
 
 
 def _told(change: CallChange) -> tuple[str | None, int, str, str, str]:
@@ -102,19 +101,20 @@ def _told(change: CallChange) -> tuple[str | None, int, str, str, str]:
 
 def keep_calls(db: Database, documents: Mapping[str, str | None]) -> None:
     """Write the calls as they now are, as JSON by id, None for one that has ended."""
-    if documents:
-        values = {"documents": json.dumps(documents)}
-        db.execute(_KEEP_CALLS, values)
-        db.execute(_FORGET_CALLS, values)
+    live = {id: document for id, document in documents.items() if document is not None}
+    if live:
+        db.execute(_KEEP_CALLS, [json.dumps(live)])
+    if ended := documents.keys() - live.keys():
+        db.execute(_FORGET_CALLS, [json.dumps(list(ended))])
 
 
 # CROSS JOIN keeps the order of the loops: lanes by age, of each its heads by age.
 _DUE = """
     SELECT json_group_array(json_array(
-        webhook_id, event, call, type, extension, url, method, form, seen, queued, attempts,
-        secret, previous_secret))
+        webhook_id, event, call, extension, url, form, queued, attempts, tried,
+        type, method, seen, secret, previous_secret))
     FROM (
-        SELECT d.webhook_id, d.event, d.call, d.form, d.seen, d.queued, d.attempts,
+        SELECT d.webhook_id, d.event, d.call, d.form, d.seen, d.queued, d.attempts, d.tried,
                e.type, e.extension, e.url, e.method, a.secret,
                CASE WHEN a.previous_until > :now THEN a.previous_secret END AS previous_secret
         FROM phone_call_events e CROSS JOIN deliveries d ON d.event = e.id
@@ -151,22 +151,16 @@ def due(
     return found, at
 
 
-def _delivery(row: Sequence[Any]) -> Delivery:
-    webhook_id, event, call, type, extension, url, method, form, seen, queued, attempts, *keys = row
-    return Delivery(
-        webhook_id=webhook_id,
-        event=event,
-        call=call,
-        type=EventType(type),
-        extension=extension,
-        url=url,
-        method=Method(method),
-        form=form,
-        seen=Seen(seen),
-        queued=queued,
-        attempts=attempts,
-        secrets=tuple(key for key in keys if key is not None),
-    )
+def _delivery(row: list[Any]) -> Delivery:
+    *plain, type, method, seen, secret, previous_secret = row
+    secrets = tuple(each for each in (secret, previous_secret) if each is not None)
+    return Delivery._make((*plain, _TYPES[type], _METHODS[method], _SEEN[seen], secrets))
+
+
+# As values of an enum are looked up faster than made.
+_TYPES = {type.value: type for type in EventType}
+_METHODS = {method.value: method for method in Method}
+_SEEN = {seen.value: seen for seen in Seen}
 
 
 _KEEP_EARLIER = """
@@ -194,7 +188,7 @@ _PROMOTE = """
 
 
 def settle(
-    db: Database, settlements: Iterable[Settlement], now: float
+    db: Database, settlements: Sequence[Settlement], now: float
 ) -> Mapping[str, float | None]:
     """Write down attempts, and let what waited behind those that have ended go on.
 
@@ -218,7 +212,8 @@ def settle(
             disable(db, delivery.event, datetime.fromtimestamp(now, UTC).isoformat())
         lanes.add(delivery.event)
     settled = json.dumps(rows)
-    db.execute(_KEEP_EARLIER, {"settled": settled})
+    if any(settlement.delivery.tried for settlement in settlements):
+        db.execute(_KEEP_EARLIER, {"settled": settled})
     db.execute(_SETTLE, {"settled": settled})
     promote(db, chains, now)
     return wake_lanes(db, lanes)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from daemon.events.deliveries import Delivery
 from daemon.events.outbox import Outbox
 
-AHEAD = 100
+AHEAD = 200
 AHEAD_SECONDS = 0.5
 
 
