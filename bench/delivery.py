@@ -28,8 +28,8 @@ from daemon.events.phone_call_events import EventType, Method, PhoneCallEvents, 
 from daemon.events.recorder import Recorder
 from daemon.store import Store
 
-COUNT = 3000
-ROUNDS = 5
+COUNT = 10_000
+ROUNDS = 3
 AT_ONCE = 50
 TOGETHER = 200  # changes that come at a time
 TARGET = 0.6

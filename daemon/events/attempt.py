@@ -81,7 +81,11 @@ class Sender:
             return Refused(reason)
         try:
             async with self._request(delivery) as response:
-                return _outcome(response, await _excerpt(response))
+                # Most answers have come whole by now.
+                if not response.content.is_eof():
+                    return _outcome(response, await _excerpt(response))
+                read = response.content.read_nowait(EXCERPT_BYTES + 1)
+                return _outcome(response, _text_of(read, response))
         except (aiohttp.ClientError, OSError, ValueError) as error:
             if reason := refusal(error):
                 return Refused(reason)
@@ -154,17 +158,7 @@ def _outcome(response: aiohttp.ClientResponse, excerpt: str) -> Outcome:
 
 
 async def _excerpt(response: aiohttp.ClientResponse) -> str:
-    """The begin of the body, as text; the connection is closed if there is more of it."""
-    if response.content.is_eof():  # most answers have come whole by now
-        read = response.content.read_nowait(EXCERPT_BYTES + 1)
-    else:
-        read = await _begin_of_body(response)
-    if len(read) > EXCERPT_BYTES:
-        response.close()
-    return read[:EXCERPT_BYTES].decode(errors="replace")
-
-
-async def _begin_of_body(response: aiohttp.ClientResponse) -> bytes:
+    """The begin of the body; a look at it is not worth a long wait."""
     read = b""
     try:
         async with asyncio.timeout(_EXCERPT_SECONDS):
@@ -172,7 +166,14 @@ async def _begin_of_body(response: aiohttp.ClientResponse) -> bytes:
                 read += await response.content.read(EXCERPT_BYTES + 1 - len(read))
     except (TimeoutError, aiohttp.ClientError):
         response.close()  # the status, which is what counts, has come
-    return read
+    return _text_of(read, response)
+
+
+def _text_of(read: bytes, response: aiohttp.ClientResponse) -> str:
+    """What was read, as text; the connection is closed if there is more of it."""
+    if len(read) > EXCERPT_BYTES:
+        response.close()
+    return read[:EXCERPT_BYTES].decode(errors="replace")
 
 
 def _retry_after(text: str, now: datetime) -> float | None:
