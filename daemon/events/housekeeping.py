@@ -44,6 +44,7 @@ class Housekeeper:
 
     async def clean_up(self, now: float) -> None:
         """Raises StoreUnavailable."""
+        await self._repeat(partial(drop_orphans, limit=ROWS_AT_ONCE))
         expired = await self._repeat(
             partial(expire, queued_before=now - self._horizon, now=now, limit=ROWS_AT_ONCE)
         )
@@ -51,7 +52,6 @@ class Housekeeper:
             days = self._horizon / _DAY
             log.error("%d deliveries given up: not taken by their apps in %.1f days", expired, days)
         await self._repeat(partial(purge, ended_before=now - self._retention, limit=ROWS_AT_ONCE))
-        await self._repeat(partial(drop_orphans, limit=ROWS_AT_ONCE))
 
     async def _repeat(self, work: Callable[[Database], int]) -> int:
         total = 0
@@ -110,12 +110,13 @@ def purge(db: Database, ended_before: float, limit: int) -> int:
 
 
 def drop_orphans(db: Database, limit: int) -> int:
-    """Forget deliveries of PhoneCallEvents that were deleted; returns how many."""
-    for event in [row["id"] for row in db.query("SELECT id FROM deleted_events LIMIT ?", [limit])]:
+    """Forget deliveries of PhoneCallEvents that were deleted; returns 0 once there are none."""
+    events = [row["id"] for row in db.query("SELECT id FROM deleted_events LIMIT ?", [limit])]
+    for event in events:
         if dropped := delete(db, db.execute(_OF_EVENT, [event, limit]).fetchall()):
             return dropped
         db.execute("DELETE FROM deleted_events WHERE id = ?", [event])
-    return 0
+    return len(events)
 
 
 def delete(db: Database, seqs: list[tuple[int]]) -> int:

@@ -170,11 +170,15 @@ _KEEP_EARLIER = """
     WHERE d.tried > 0
 """
 
+# What was given up while it was on its way has ended, and what waited behind it goes on already.
 _SETTLE = """
     UPDATE deliveries
-    SET state = value ->> 1, next_attempt = value ->> 2, ended = value ->> 3, at = value ->> 4,
-        seconds = value ->> 5, outcome = value ->> 6, reason = value ->> 7,
-        excerpt = value ->> 8, attempts = attempts + 1, tried = tried + 1
+    SET state = CASE WHEN ended IS NULL OR value ->> 1 = 'delivered'
+                     THEN value ->> 1 ELSE state END,
+        next_attempt = CASE WHEN ended IS NULL THEN value ->> 2 END,
+        ended = coalesce(ended, value ->> 3), at = value ->> 4, seconds = value ->> 5,
+        outcome = value ->> 6, reason = value ->> 7, excerpt = value ->> 8,
+        attempts = attempts + 1, tried = tried + 1
     FROM json_each(:settled) WHERE webhook_id = value ->> 0
 """
 

@@ -1,11 +1,12 @@
 from dataclasses import replace
+from urllib.parse import parse_qsl
 
 import pytest
 
 from daemon.calls.model import CallStatus, ChangeKind, Direction, Parties
-from daemon.events.matching import Notice, event_type, notices, parameters
+from daemon.events.matching import event_type, form, parameters
 from daemon.events.phone_call_events import EventType
-from tests.unit.daemon.events.changes import ANSWER_IN, DIAL_IN
+from tests.unit.daemon.events.changes import DIAL_IN
 from tests.unit.daemon.people import JOHN, MARY
 
 
@@ -63,20 +64,9 @@ def test_what_does_not_apply_is_sent_empty() -> None:
     assert (sent["CallFlow"], sent["CallStatus"]) == ("out", "NOANSWER")
 
 
-def test_each_event_that_wants_a_change_is_to_be_told_of_it() -> None:
-    wanted = {(JOHN, EventType.DIAL_IN): ["a", "b"], (JOHN, EventType.ANSWER_IN): ["c"]}
-
-    def wanting(extension: str, type: EventType) -> list[str]:
-        return wanted.get((extension, type), [])
-
-    changes = [
-        DIAL_IN,
-        ANSWER_IN,
-        replace(DIAL_IN, extension=MARY),
-        replace(DIAL_IN, extension=None),
-    ]
-    assert notices(changes, wanting) == [
-        Notice("a", DIAL_IN),
-        Notice("b", DIAL_IN),
-        Notice("c", ANSWER_IN),
-    ]
+def test_the_parameters_are_sent_as_a_form_whatever_is_in_them() -> None:
+    names = "Mary & José", "a=b+c d%20", "\N{SNOWMAN}\n", ""
+    for name in names:
+        change = replace(DIAL_IN, parties=replace(DIAL_IN.parties, caller_name=name))
+        sent = parse_qsl(form(change), keep_blank_values=True, strict_parsing=True)
+        assert sent == list(parameters(change).items())

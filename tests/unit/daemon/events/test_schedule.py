@@ -1,5 +1,3 @@
-from dataclasses import replace
-
 import pytest
 
 from config.settings import Delivery as DeliverySettings
@@ -25,11 +23,12 @@ NOW = 1_000_000.0
 DELIVERY = Delivery(
     webhook_id="msg_1",
     event="event",
+    call="call",
     type=EventType.DIAL_IN,
     extension=JOHN,
     url="http://a/",
     method=Method.GET,
-    parameters={},
+    form="",
     seen=Seen.LIVE,
     queued=0.0,
     attempts=0,
@@ -41,7 +40,7 @@ def _after(
     attempts: int, outcome: Outcome, chance: float = 0.0
 ) -> tuple[DeliveryState, float | None]:
     """The verdict on a delivery that had so many attempts before; the wait counts from now."""
-    delivery = replace(DELIVERY, attempts=attempts)
+    delivery = DELIVERY._replace(attempts=attempts)
     state, at = verdict(delivery, outcome, SCHEDULE, NOW, chance)
     return state, None if at is None else at - NOW
 
