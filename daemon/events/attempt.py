@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import ssl
 import time
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -19,6 +20,7 @@ from yarl import URL
 from config import settings
 from daemon.events.deliveries import Delivered, Delivery, Failed, Gone, Outcome, Refused
 from daemon.events.guard import Guard, refusal
+from daemon.events.origin import ascii_origin
 from daemon.events.phone_call_events import Method
 from daemon.events.signature import signature
 
@@ -114,7 +116,7 @@ class Sender:
             headers["Content-Type"] = _FORM
         return self._session.request(
             delivery.method.name,
-            URL(url, encoded=True),
+            URL(ascii_origin(url), encoded=True),
             data=body,
             headers=headers,
             allow_redirects=False,
@@ -129,9 +131,9 @@ class Sender:
             case aiohttp.ClientConnectorDNSError():
                 return f"the host name is not found: {error.os_error.strerror or error}"
             case aiohttp.ClientConnectorCertificateError():
-                return f"TLS: {_one_line(error.certificate_error)}"
+                return f"TLS: the certificate is not good: {_why_not_good(error)}"
             case aiohttp.ClientSSLError():
-                return f"TLS: {_system(error.os_error)}"
+                return f"TLS: {_tls(error.os_error)}"
             case aiohttp.ClientConnectorError():
                 return f"no connection: {_system(error.os_error)}"
             case aiohttp.ServerDisconnectedError():
@@ -139,8 +141,8 @@ class Sender:
             case aiohttp.ClientOSError():
                 return f"the connection broke: {_system(error)}"
             case aiohttp.ClientResponseError():
-                return f"no valid HTTP answer: {_one_line(error.message)}"
-        return f"{type(error).__name__}: {_one_line(error)}"
+                return f"no valid HTTP answer: {_one_line(error.message).removesuffix(' ^')}"
+        return f"it could not be sent: {_one_line(error)}"
 
 
 def _outcome(response: aiohttp.ClientResponse, excerpt: str) -> Outcome:
@@ -179,10 +181,10 @@ def _text_of(read: bytes, response: aiohttp.ClientResponse) -> str:
 def _retry_after(text: str, now: datetime) -> float | None:
     """Seconds that a Retry-After asks for, given as such or as a date (RFC 9110, 10.2.3)."""
     if text.isascii() and text.isdigit():
-        return float(text[:9])
+        return float(text)
     try:
         at = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return max(0.0, (at.replace(tzinfo=at.tzinfo or UTC) - now).total_seconds())
 
@@ -191,6 +193,17 @@ def _with_query(url: str, query: str) -> str:
     base, mark, fragment = url.partition("#")
     joint = "" if base.endswith(("?", "&")) else "&" if "?" in base else "?"
     return f"{base}{joint}{query}{mark}{fragment}"
+
+
+def _why_not_good(error: aiohttp.ClientConnectorCertificateError) -> str:
+    why = error.certificate_error
+    return why.verify_message if isinstance(why, ssl.SSLCertVerificationError) else _one_line(why)
+
+
+def _tls(error: OSError) -> str:
+    if isinstance(error, ssl.SSLError) and error.reason:
+        return error.reason.replace("_", " ").lower()
+    return _system(error)
 
 
 def _system(error: OSError) -> str:

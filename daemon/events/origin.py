@@ -14,18 +14,27 @@ def origin_of(url: str) -> str:
     parts = urlsplit(url)
     host = parts.hostname or ""
     port = parts.port or _PORTS[parts.scheme]
-    return f"{parts.scheme}://{_bracketed(host) if ':' in host else ascii_host(host)}:{port}"
+    name = _bracketed(host) if ":" in host else _ascii(host).rstrip(".").lower()
+    return f"{parts.scheme}://{name}:{port}"
 
 
-def ascii_host(host: str) -> str:
-    """A host name as it is looked up: what is not ASCII as IDNA has it, without a last dot.
+def ascii_origin(url: str) -> str:
+    """The URL with its host name as IDNA has it, which is how servers are asked for it.
 
     A name that IDNA does not allow stays as it is.
     """
+    netloc = urlsplit(url).netloc
+    if netloc.isascii():
+        return url
+    host, colon, port = netloc.partition(":")
+    return url.replace(netloc, f"{_ascii(host)}{colon}{port}", 1)
+
+
+def _ascii(host: str) -> str:
     if not host.isascii():
         with suppress(ValueError):
-            host = URL.build(scheme="http", host=host).raw_host or host
-    return host.rstrip(".").lower()
+            return URL.build(scheme="http", host=host).raw_host or host
+    return host
 
 
 def _bracketed(host: str) -> str:

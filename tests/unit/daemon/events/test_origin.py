@@ -1,6 +1,8 @@
+import re
+
 import pytest
 
-from daemon.events.origin import origin_of
+from daemon.events.origin import ascii_origin, origin_of
 
 
 @pytest.mark.parametrize(
@@ -55,3 +57,21 @@ def test_all_spellings_of_a_server_are_one(origin: str, urls: list[str]) -> None
 @pytest.mark.parametrize("host", ["\u00fc" * 64, "xn--a", "a..b", "-a", "a_b", "\u0661"])
 def test_a_name_that_no_server_can_have_is_a_server_too(host: str) -> None:
     assert origin_of(f"http://{host}/") == origin_of(f"http://{host}:80/x")
+
+
+@pytest.mark.parametrize(
+    ("url", "asked"),
+    [
+        ("http://bücher.example:81/ä?ö=http://bücher.example#ü", "http://xn--bcher-kva.example:81"),
+        ("https://BÜCHER.example", "https://xn--bcher-kva.example"),
+        ("http://App.Example:80/é?", "http://App.Example:80"),
+        ("http://[2001:db8::1]:81/é", "http://[2001:db8::1]:81"),
+        ("http://" + "ü" * 64 + "/é", "http://" + "ü" * 64),
+    ],
+)
+def test_a_server_is_asked_by_its_ascii_name_and_the_rest_of_the_url_stays(
+    url: str, asked: str
+) -> None:
+    scheme, _, rest = url.partition("://")
+    length = len(scheme) + 3 + len(re.split("[/?#]", rest)[0])
+    assert ascii_origin(url) == asked + url[length:]
