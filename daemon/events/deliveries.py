@@ -22,7 +22,7 @@ class Delivery(NamedTuple):
 
     ``event`` is the id of its PhoneCallEvent, ``call`` that of the PhoneCall, ``form`` what is
     sent. ``attempts`` were made since it was ``queued`` (Unix time): when its event came, or was
-    last put in the queue again by hand; ``tried`` counts all that ever were. ``secrets`` sign it.
+    last put in the queue again by hand. ``secrets`` sign it.
     """
 
     webhook_id: str
@@ -33,7 +33,6 @@ class Delivery(NamedTuple):
     form: str
     queued: float
     attempts: int
-    tried: int
     type: EventType
     method: Method
     seen: Seen

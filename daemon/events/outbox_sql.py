@@ -11,7 +11,7 @@ up at its begin and end, and for each row that comes out of it.
 """
 
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -111,10 +111,10 @@ def keep_calls(db: Database, documents: Mapping[str, str | None]) -> None:
 # CROSS JOIN keeps the order of the loops: lanes by age, of each its heads by age.
 _DUE = """
     SELECT json_group_array(json_array(
-        webhook_id, event, call, extension, url, form, queued, attempts, tried,
+        webhook_id, event, call, extension, url, form, queued, attempts,
         type, method, seen, secret, previous_secret))
     FROM (
-        SELECT d.webhook_id, d.event, d.call, d.form, d.seen, d.queued, d.attempts, d.tried,
+        SELECT d.webhook_id, d.event, d.call, d.form, d.seen, d.queued, d.attempts,
                e.type, e.extension, e.url, e.method, a.secret,
                CASE WHEN a.previous_until > :now THEN a.previous_secret END AS previous_secret
         FROM phone_call_events e CROSS JOIN deliveries d ON d.event = e.id
@@ -192,7 +192,7 @@ _PROMOTE = """
 
 
 def settle(
-    db: Database, settlements: Sequence[Settlement], now: float
+    db: Database, settlements: Iterable[Settlement], now: float
 ) -> Mapping[str, float | None]:
     """Write down attempts, and let what waited behind those that have ended go on.
 
@@ -216,8 +216,7 @@ def settle(
             disable(db, delivery.event, datetime.fromtimestamp(now, UTC).isoformat())
         lanes.add(delivery.event)
     settled = json.dumps(rows)
-    if any(settlement.delivery.tried for settlement in settlements):
-        db.execute(_KEEP_EARLIER, {"settled": settled})
+    db.execute(_KEEP_EARLIER, {"settled": settled})
     db.execute(_SETTLE, {"settled": settled})
     promote(db, chains, now)
     return wake_lanes(db, lanes)

@@ -4,7 +4,7 @@ What was written before stays in the store and is only read; how its attempts en
 of it goes into the store by ``move``, once that can be written again.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -94,7 +94,7 @@ class Refuge:
         return outbox_sql.due(self._db, origin, now, without, limit)
 
     async def settle(
-        self, settlements: Sequence[Settlement], now: float
+        self, settlements: Iterable[Settlement], now: float
     ) -> Mapping[str, float | None]:
         """As outbox_sql.settle; origins of the store are not among what it returns."""
         here = []

@@ -50,7 +50,6 @@ async def _sent(path: str, method: Method, *secrets: str) -> Received:
             seen=Seen.LIVE,
             queued=0.0,
             attempts=0,
-            tried=0,
             secrets=secrets,
         )
         assert isinstance(await sender.send(delivery), Delivered)
