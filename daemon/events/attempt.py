@@ -1,6 +1,7 @@
 """One attempt to deliver, over HTTP."""
 
 import asyncio
+import logging
 import os
 import ssl
 import time
@@ -23,6 +24,8 @@ from daemon.events.guard import Guard, refusal
 from daemon.events.origin import ascii_origin
 from daemon.events.phone_call_events import Method
 from daemon.events.signature import signature
+
+log = logging.getLogger(__name__)
 
 USER_AGENT = "uapid"
 EXCERPT_BYTES = 1000
@@ -92,6 +95,10 @@ class Sender:
             if reason := refusal(error):
                 return Refused(reason)
             return Failed(self._failure(error))
+        except Exception as error:
+            # Whatever an app can answer must not end the deliveries of all others.
+            log.exception("%s: a bug, seen in the answer of an app", delivery.webhook_id)
+            return Failed(f"it could not be sent: {type(error).__name__}: {_one_line(error)}")
 
     def _request(
         self, delivery: Delivery
