@@ -66,20 +66,22 @@ class Outbox:
         self, origin: str, without: Collection[str], limit: int
     ) -> tuple[list[Delivery], float | None]:
         """What is to be sent to this server now; see outbox_sql.due."""
-        now, refuge = time.time(), self._refuge
-        if refuge is None:
-            read = partial(outbox_sql.due, origin=origin, now=now, without=without, limit=limit)
-            return await self._store.read(read)
-        stored: list[Delivery] = []
-        if refuge.size < HIGH_WATER:
-            # How those that it knows ended is not in the store yet.
-            without = {*without, *refuge.settled}
-            read = partial(outbox_sql.due, origin=origin, now=now, without=without, limit=limit)
-            stored, _ = await self._store.read(read)
+        while True:
+            now, refuge = time.time(), self._refuge
+            stored: list[Delivery] = []
+            at: float | None = None
+            if refuge is None or refuge.size < HIGH_WATER:
+                # How those that it knows ended is not in the store yet.
+                unknown = {*without, *refuge.settled} if refuge else without
+                read = partial(outbox_sql.due, origin=origin, now=now, without=unknown, limit=limit)
+                stored, at = await self._store.read(read)
             if self._refuge is not refuge:
-                return stored, now
-        held, at = refuge.due(origin, now, without, limit)
-        return (stored + held)[:limit], at
+                continue  # what was read is not all that is known by now
+            if refuge is None:
+                return stored, at
+            held, held_at = refuge.due(origin, now, without, limit - len(stored))
+            times = [one for one in (at, held_at) if one is not None]
+            return stored + held, min(times, default=None)
 
     async def origins_after(self, origin: str, limit: int) -> list[tuple[str, float]]:
         """Servers for which something waits; see lanes.origins_after."""

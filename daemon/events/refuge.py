@@ -6,13 +6,14 @@ of it goes into the store by ``move``, once that can be written again.
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlite_utils import Database
 
 from daemon.calls.model import CallChange
 from daemon.events import outbox_sql
-from daemon.events.deliveries import Delivery, Settlement
+from daemon.events.deliveries import Delivery, Gone, Settlement
 from daemon.events.lanes import wake_lanes
 from daemon.events.matching import event_type
 from daemon.store import Store
@@ -52,6 +53,7 @@ class Refuge:
         self._deliveries = 0
         self._settlements: dict[str, Settlement] = {}
         self._documents: dict[str, str | None] = {}
+        self._gone: dict[str, str] = {}
 
     @property
     def size(self) -> int:
@@ -76,6 +78,7 @@ class Refuge:
         with self._db.atomic():
             self._db.table("phone_call_events").insert_all(wanted.events, ignore=True)
             self._db.table("apps").insert_all(wanted.apps, ignore=True)
+            self._disable_gone()
             origins = outbox_sql.record(self._db, changes, {}, now, wait)
             # What waits in the store comes first, and its end is not known here.
             for event, call in wanted.chains:
@@ -104,7 +107,11 @@ class Refuge:
                 here.append(settlement)
             else:
                 self._settlements[webhook_id] = settlement
+                if isinstance(settlement.outcome, Gone):
+                    modified = datetime.fromtimestamp(now, UTC).isoformat()
+                    self._gone[settlement.delivery.event] = modified
         with self._db.atomic():
+            self._disable_gone()
             return outbox_sql.settle(self._db, here, now)
 
     def held(self) -> Held:
@@ -119,6 +126,12 @@ class Refuge:
             documents=dict(self._documents),
             disabled=list(self._db.query(disabled)),
         )
+
+    def _disable_gone(self) -> None:
+        """The store has these PhoneCallEvents as enabled, and one of its deliveries told better."""
+        for event, modified in self._gone.items():
+            outbox_sql.disable(self._db, event, modified)
+        wake_lanes(self._db, self._gone)
 
     def close(self) -> None:
         self._db.close()
