@@ -143,7 +143,7 @@ async def test_what_fails_in_memory_is_tried_again_in_memory(store: Store, outbo
     async with unwritable(store):
         await outbox.record([HANGUP, OTHER_LEG], {})
         (first,) = await _due(outbox)
-        later = time.time() + 1000.0
+        later = float(int(time.time()) + 1000)
         assert await outbox.settle([settlement(first, Failed("-"), later)]) == {A: later}
         assert await outbox.due(A, (), 10) == ([], later)
         assert await outbox.settle([settlement(first, Failed("-"), 1.0)]) == {A: 1.0}
@@ -195,7 +195,7 @@ async def test_it_is_told_when_something_in_the_store_is_due(store: Store, outbo
     await subscribe(store, "http://a/", EventType.HANGUP)
     await outbox.record([HANGUP], {})
     (first,) = await _due(outbox)
-    later = time.time() + 1000.0
+    later = float(int(time.time()) + 1000)
     await _settle(outbox, first, Failed("-"), again=later)
     async with unwritable(store):
         await outbox.record([OTHER_CALL], {})
