@@ -7,6 +7,7 @@ PhoneCallEvent may be changed meanwhile.
 
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from daemon.events.deliveries import Delivery
@@ -27,10 +28,14 @@ class _Server:
 
 
 class Reading:
-    """By server, given as its origin. Nothing is read twice until it is ``settled``."""
+    """By server, given as its origin. Nothing is read twice until it is ``settled``.
 
-    def __init__(self, outbox: Outbox) -> None:
+    ``clock`` gives the Unix time.
+    """
+
+    def __init__(self, outbox: Outbox, clock: Callable[[], float] = time.time) -> None:
         self._outbox = outbox
+        self._clock = clock
         self._servers: dict[str, _Server] = {}
         self._to_read: set[str] = set()
 
@@ -44,7 +49,7 @@ class Reading:
         while len(taken) < limit and (delivery := self.take_ahead(origin)):
             taken.append(delivery)
         if len(taken) == limit:
-            return taken, time.time()
+            return taken, self._clock()
         read, at = await self._read(origin, limit - len(taken))
         return taken + read, at
 
@@ -53,7 +58,7 @@ class Reading:
         server = self._servers.get(origin)
         if server is None:
             return None
-        if server.ahead and server.good_until < time.time():
+        if server.ahead and server.good_until < self._clock():
             self.give_back(origin)
         if server.has_more and len(server.ahead) <= AHEAD // 2:
             self._to_read.add(origin)
@@ -67,7 +72,7 @@ class Reading:
             if deliveries:
                 server = self._servers[origin]
                 server.ahead.extend(deliveries)
-                server.good_until = time.time() + AHEAD_SECONDS
+                server.good_until = self._clock() + AHEAD_SECONDS
 
     def give_back(self, origin: str) -> None:
         """Leave what was read ahead to a later look."""
