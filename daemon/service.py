@@ -16,8 +16,9 @@ from sqlite_utils import Database
 from config.settings import Settings
 from daemon.calls.holds import Holds
 from daemon.calls.live import LiveCalls
-from daemon.calls.model import Call, CallChange, ChangeKind, Direction, Seen
+from daemon.calls.model import Call, CallChange
 from daemon.calls.snapshot import Listing
+from daemon.calls.story import story
 from daemon.calls.tracker import Tracker
 from daemon.directory import Directory
 from daemon.events.delivery import Deliverer
@@ -208,7 +209,7 @@ class Service:
         if not touched:
             return
         for change in changes:
-            log.info("call %s: %s", change.call_id, _story(change))
+            log.info("call %s: %s", change.call_id, story(change))
         self._recorder.put(changes, touched)
 
     def _document_of(self, call_id: str) -> str | None:
@@ -247,30 +248,6 @@ def _event_classes(settings: Settings) -> str:
     types = {extension.type for extension in settings.extensions}
     needed = {"queue": "agent", "ivr": "dialplan"}
     return ",".join(["call", *(needed[type] for type in sorted(types & needed.keys()))])
-
-
-_SEEN = {
-    Seen.LIVE: "",
-    Seen.LATE: " (seen late, in a list that the PBX gave)",
-    Seen.RECONSTRUCTED: " (concluded from a list that the PBX gave)",
-}
-
-
-def _story(change: CallChange) -> str:
-    return _what_happened(change) + _SEEN[change.seen]
-
-
-def _what_happened(change: CallChange) -> str:
-    leg = f"{change.extension or 'a leg outside'} (channel {change.channel})"
-    parties = change.parties
-    match change.kind, change.direction:
-        case ChangeKind.DIAL, Direction.OUT:
-            return f"{leg} calls {parties.called_number}"
-        case ChangeKind.DIAL, Direction.IN:
-            return f"{leg} is called by {parties.caller_number or 'a hidden number'}"
-        case ChangeKind.ANSWER, _:
-            return f"{leg} is answered"
-    return f"{leg} has ended: {change.status}"
 
 
 def _now() -> datetime:
