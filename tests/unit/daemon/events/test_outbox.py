@@ -1,4 +1,5 @@
 import asyncio
+import threading
 import time
 from collections.abc import Iterable
 from dataclasses import replace
@@ -173,6 +174,37 @@ async def test_a_call_that_waits_in_the_store_is_told_of_nothing_later_before_it
         await _settle(outbox, next_one, Delivered("-"))
 
 
+async def test_what_waits_in_memory_goes_on_when_what_was_before_it_was_delivered_meanwhile(
+    store: Store, outbox: Outbox
+) -> None:
+    await subscribe(store, "http://a/", EventType.HANGUP)
+    await outbox.record([HANGUP], {})
+    async with unwritable(store):
+        await outbox.record([OTHER_LEG, THIRD_LEG], {})
+        (first,) = await _due(outbox)
+        await _settle(outbox, first, Delivered("-"))
+        assert await _due(outbox) == [], "which is not known to be so once it is in the store"
+    await outbox.move()
+    assert _legs(await _due(outbox)) == [OTHER_LEG.channel]
+
+
+async def test_what_ended_while_the_store_was_asked_what_is_due_is_not_given_out_again(
+    store: Store, outbox: Outbox
+) -> None:
+    await subscribe(store, "http://a/", EventType.HANGUP)
+    await outbox.record([HANGUP], {})
+    (first,) = await _due(outbox)
+    go_on = threading.Event()
+    busy = asyncio.create_task(store.read(lambda db: go_on.wait(10)))
+    asked = asyncio.create_task(_due(outbox))
+    await asyncio.sleep(0)
+    async with unwritable(store):
+        await _settle(outbox, first, Delivered("-"))
+        go_on.set()
+        await busy
+        assert await asked == []
+
+
 async def test_no_more_than_the_limit_is_given_out_and_the_rest_is_told_of(
     store: Store, outbox: Outbox
 ) -> None:
@@ -208,13 +240,14 @@ async def test_an_event_that_is_gone_is_told_of_nothing_more(store: Store, outbo
     held = await subscribe(store, "http://b/", EventType.DIAL_IN)
     await outbox.record([HANGUP], {})
     async with unwritable(store):
-        await outbox.record([DIAL_IN], {})
+        await outbox.record([DIAL_IN, OTHER_CALL], {})
         for origin in (A, B):
-            (delivery,) = await _due(outbox, origin)
+            delivery, *_ = await _due(outbox, origin)
             await _settle(outbox, delivery, Gone("HTTP status 410"))
+            assert await _due(outbox, origin) == []
         assert list(await outbox.record([OTHER_CALL, replace(DIAL_IN, call_id="1")], {})) == []
     await outbox.move()
-    assert await _rows(store, "state") == [("dead",), ("dead",)]
+    assert await _rows(store, "state") == [("dead",), ("dead",), ("pending",)]
     found = await phone_call_events(store).find(JOHN)
     assert [(event.id, event.status) for event in found] == [
         (stored.id, Status.DISABLED),
@@ -334,20 +367,21 @@ async def test_a_second_trouble_while_it_is_moved_loses_nothing(
 
 async def test_what_comes_while_it_is_moved_comes_after_it(store: Store, outbox: Outbox) -> None:
     await subscribe(store, "http://a/", EventType.HANGUP)
-    legs = [replace(HANGUP, channel=str(leg)) for leg in range(20)]
+    legs = [replace(HANGUP, channel=str(leg)) for leg in range(10)]
     async with unwritable(store):
-        await outbox.record(legs[:10], {})
+        await outbox.record(legs, {})
         (first,) = await _due(outbox)
     moving = asyncio.create_task(outbox.move())
-    for leg in legs[10:]:
-        await outbox.record([leg], {})
+    while not moving.done():
+        legs.append(replace(HANGUP, channel=str(len(legs))))
+        await outbox.record([legs[-1]], {})
     await _settle(outbox, first, Delivered("-"))
     await moving
     assert outbox.held == 0
     rows = await deliveries(store)
     sent = [row["form"].partition("&")[0].removeprefix("CallID=") for row in rows]
     assert sent == [leg.channel for leg in legs]
-    assert [row["state"] for row in rows] == ["delivered"] + ["pending"] * 19
+    assert [row["state"] for row in rows] == ["delivered"] + ["pending"] * (len(legs) - 1)
     assert _legs(await _due(outbox)) == ["1"]
 
 
