@@ -69,7 +69,10 @@ def _prepared(connection: sqlite3.Connection, path: Path) -> Database:
             f"{path}: was written by a newer uapid (it has {', '.join(sorted(unknown))}); "
             "start that version or name another file"
         )
-    migrations.apply(db)
+    if migrations.pending(db):
+        db.execute("BEGIN IMMEDIATE")  # who else opens it now waits, and finds nothing pending
+        migrations.apply(db)
+        db.commit()
     return db
 
 

@@ -1,12 +1,18 @@
 import asyncio
 import sqlite3
+import struct
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlite_utils import Database
 
-from daemon.store import Store, StoreError, open_database
+from daemon.store import Store, StoreError, StoreUnavailable, open_database
+from tests.unit.daemon.unwritable import ask_for_room, fill_disk, locked, make_room, unwritable
+from tests.unit.waiting import until
 
 
 def _endpoints(db: Database) -> list[str]:
@@ -121,3 +127,118 @@ def test_a_file_that_is_no_sqlite_is_named_and_kept(tmp_path: Path) -> None:
         open_database(path)
     assert str(path) in str(refusal.value)
     assert path.read_text().startswith("a diary")
+
+
+# --- one commit for what waits ---
+
+
+@asynccontextmanager
+async def _writer_is_busy(store: Store) -> AsyncIterator[None]:
+    """What is asked for inside waits together."""
+    begun, go_on = threading.Event(), threading.Event()
+
+    def work(_: Database) -> bool:
+        begun.set()
+        return go_on.wait(10)
+
+    busy = asyncio.create_task(store.write(work))
+    await until(begun.is_set)
+    try:
+        yield
+    finally:
+        go_on.set()
+    assert await busy
+
+
+def _commits(store: Store) -> int:
+    """How many there are in the write-ahead log: frames that tell the size of the database."""
+    log = store.path.with_name(store.path.name + "-wal").read_bytes()
+    (page_size,) = struct.unpack(">I", log[8:12])
+    frames = range(32, len(log), page_size + 24)
+    return sum(log[at + 4 : at + 8] != bytes(4) for at in frames)
+
+
+async def test_works_that_wait_together_are_committed_once(store: Store) -> None:
+    await store.write(_add("first"))
+    before = _commits(store)
+    async with _writer_is_busy(store):
+        works = [asyncio.create_task(store.write(_add(str(number)))) for number in range(50)]
+        await asyncio.sleep(0)
+    await asyncio.gather(*works)
+    assert len(await store.read(_endpoints)) == 51
+    assert _commits(store) - before == 1
+
+
+# --- trouble ---
+
+
+async def test_trouble_in_the_middle_of_what_waits_together_fails_all_of_it_and_writes_none(
+    store: Store,
+) -> None:
+    await store.write(_add("before"))
+    await store.write(fill_disk)
+    async with _writer_is_busy(store):
+        works = [
+            asyncio.create_task(store.write(work))
+            for work in (_add("a"), ask_for_room, _add("before"), _add("b"))
+        ]
+        await asyncio.sleep(0)
+    outcomes = await asyncio.gather(*works, return_exceptions=True)
+    assert [(type(one), str(one)) for one in outcomes] == [
+        (StoreUnavailable, "database or disk is full")
+    ] * 4
+    assert await store.read(_endpoints) == ["before"]
+    await store.try_again(make_room)
+    store.recovered()
+    await store.write(_add("after"))
+    assert await store.read(_endpoints) == ["after", "before"]
+
+
+async def test_in_trouble_nothing_is_written_until_somebody_says_that_it_is_over(
+    store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    seen: list[str | None] = []
+    store.watch(lambda: seen.append(store.trouble))
+    async with unwritable(store):
+        with pytest.raises(StoreUnavailable, match="locked"):
+            await store.write(_add("a"))
+        with pytest.raises(StoreUnavailable, match="locked"):
+            await store.try_again(_add("b"))
+        assert await store.read(_endpoints) == []
+    with pytest.raises(StoreUnavailable, match="locked"):
+        await store.write(_add("c"))
+    await store.try_again(_add("d"))
+    assert store.trouble == "database is locked"
+    store.recovered()
+    await store.write(_add("e"))
+    assert await store.read(_endpoints) == ["d", "e"]
+    assert seen == ["database is locked", None]
+    told = [(record.levelname, record.getMessage()) for record in caplog.records]
+    assert told == [
+        ("ERROR", f"store: {store.path} cannot be written: database is locked"),
+        ("WARNING", f"store: {store.path} can be written again"),
+    ]
+
+
+async def test_a_lock_of_a_moment_is_waited_for(store: Store) -> None:
+    with locked(store):
+        writing = asyncio.create_task(store.write(_add("a")))
+        await store.read(_endpoints)
+        assert not writing.done()
+    await writing
+    assert store.trouble is None
+
+
+async def test_a_fault_of_the_work_itself_is_no_trouble(store: Store) -> None:
+    await store.write(_add("a"))
+    for work in (_add("a"), lambda db: db.execute("SELECT ?", [1, 2])):
+        with pytest.raises(sqlite3.Error):
+            await store.write(work)
+    assert store.trouble is None
+
+
+async def test_what_cannot_be_read_is_told_and_is_no_trouble_for_writing(store: Store) -> None:
+    with pytest.raises(StoreUnavailable, match="no such table: missing"):
+        await store.read(lambda db: db.execute("SELECT * FROM missing").fetchall())
+    assert store.trouble is None
+    await store.write(_add("a"))
