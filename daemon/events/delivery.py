@@ -177,7 +177,9 @@ class Deliverer:
             wakes = await self._outbox.settle([settlement for _, settlement in ended])
             for origin, settlement in ended:
                 self._reading.settled(origin, settlement.delivery.webhook_id)
-            for origin, at in wakes.items():
+            # One whose PhoneCallEvent was deleted or moved meanwhile is not among these.
+            idle = {origin for origin, one in ended if one.state is DeliveryState.DELIVERED}
+            for origin, at in {**dict.fromkeys(idle), **wakes}.items():
                 self._turns.wake(origin, at)
             self._changed.set()
             if self._all_ended:

@@ -1,6 +1,8 @@
 """Deliveries over real HTTP."""
 
 import asyncio
+import pickle
+import re
 import socket
 import time
 from collections.abc import AsyncIterator
@@ -16,7 +18,7 @@ from daemon.events.guard import Guard
 from daemon.events.matching import parameters
 from daemon.events.origin import origin_of
 from daemon.events.outbox import Outbox
-from daemon.events.phone_call_events import EventType, Method
+from daemon.events.phone_call_events import EventType, Method, Status
 from daemon.store import Store
 from tests.unit.daemon.events.changes import (
     DIAL_IN,
@@ -25,6 +27,7 @@ from tests.unit.daemon.events.changes import (
     phone_call_events,
     put,
     subscribe,
+    update,
 )
 from tests.unit.daemon.people import DELIVERY, JOHN
 from tests.unit.waiting import until
@@ -262,3 +265,108 @@ async def test_an_app_is_told_how_a_change_was_seen(
     async with _delivering(store):
         await until(lambda: len(app.requests) == 1)
     assert app.requests[0].headers["uapid-seen"] == seen
+
+
+async def test_410_disables_the_event_and_says_so_and_what_waits_waits(
+    store: Store, app: Receiver, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    app.status = 410
+    event = await subscribe(store, app.url + "/hook?key=secret", EventType.HANGUP)
+    await put(store, HANGUP, replace(HANGUP, channel="1.2"))
+    async with _delivering(store):
+        await until(lambda: "event is disabled" in caplog.text)
+    (found,) = await phone_call_events(store).find(JOHN)
+    assert (found.status, found.note, found.url) == (Status.DISABLED, event.note, event.url)
+    assert [row["state"] for row in await deliveries(store)] == ["dead", "pending"]
+    assert len(app.requests) == 1
+    (told,) = [record for record in caplog.records if "is disabled" in record.getMessage()]
+    assert told.levelname == "WARNING"
+    assert f"call {HANGUP.call_id}: event HANGUP of {JOHN} (msg_" in told.getMessage()
+    assert f"to {app.url}/hook: the app wants no more of it: HTTP status 410" in told.getMessage()
+    assert "secret" not in told.getMessage()
+
+
+@pytest.mark.parametrize(
+    ("status", "attempts", "level", "told"),
+    [
+        (200, 0, "INFO", "delivered: HTTP status 200"),
+        (500, 0, "WARNING", "not delivered: HTTP status 500; again in [56] s"),
+        (500, 9, "ERROR", "given up: HTTP status 500"),
+    ],
+)
+async def test_the_log_tells_what_was_delivered_what_not_and_what_was_given_up(
+    store: Store,
+    app: Receiver,
+    caplog: pytest.LogCaptureFixture,
+    status: int,
+    attempts: int,
+    level: str,
+    told: str,
+) -> None:
+    caplog.set_level("INFO")
+    app.status = status
+    await subscribe(store, app.url)
+    await put(store, DIAL_IN)
+    change = "UPDATE deliveries SET attempts = ?"
+    await store.write(lambda db: db.execute(change, [attempts]))
+    async with _delivering(store):
+        await _settled(store)
+    (record,) = [record for record in caplog.records if " (msg_" in record.getMessage()]
+    assert record.levelname == level
+    assert re.fullmatch(f".* to {app.url}: {told}", record.getMessage())
+
+
+async def test_a_server_that_keeps_failing_is_told_of_once(
+    store: Store, app: Receiver, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    app.status = 500
+    await subscribe(store, app.url)
+    await put(store, *[replace(DIAL_IN, call_id=str(call)) for call in range(8)])
+    async with _delivering(store):
+        await _settled(store)
+    told = f"{origin_of(app.url)} keeps failing: now one attempt at a time, with pauses"
+    assert caplog.text.count(told) == 1
+
+
+async def test_what_is_on_its_way_when_its_event_moves_arrives_and_the_rest_goes_to_the_new_url(
+    store: Store, app: Receiver
+) -> None:
+    app.gate.clear()
+    async with Receiver() as new:
+        event = await subscribe(store, app.url, EventType.HANGUP)
+        await put(store, HANGUP, replace(HANGUP, channel="1.2"))
+        async with _delivering(store):
+            await until(lambda: app.requests)
+            await update(store, event, url=new.url)
+            app.gate.set()
+            await until(lambda: [r for r in new.requests if "CallID=1.2&" in r.target])
+            await _ended(store, 2)
+    assert [row["state"] for row in await deliveries(store)] == ["delivered", "delivered"]
+
+
+async def test_servers_are_forgotten_once_nothing_waits_for_them(
+    store: Store, app: Receiver
+) -> None:
+    async with _delivering(store) as deliverer, Receiver() as other:
+        for number in range(5):
+            app.gate.clear()
+            app.requests.clear()
+            event = await subscribe(store, app.url)
+            await subscribe(store, f"{other.url}/{number}")
+            deliverer.wake(await put(store, replace(DIAL_IN, call_id=str(number))))
+            await until(lambda: app.requests)
+            await phone_call_events(store).delete(JOHN, event.type, event.id)
+            app.gate.set()
+        await until(lambda: _size(deliverer) < 300)
+
+
+def _size(deliverer: Deliverer) -> int:
+    return len(pickle.dumps(deliverer._turns))
+
+
+async def _ended(store: Store, count: int) -> None:
+    async with asyncio.timeout(10):
+        while sum(row["ended"] is not None for row in await deliveries(store)) < count:
+            await asyncio.sleep(0.005)
