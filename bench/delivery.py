@@ -139,7 +139,7 @@ class Delivering:
             self._recorder.put(together, {change.call_id for change in together})
             await self._recorder.drained()
         while await self._store.read(_waiting):
-            await asyncio.sleep(0.005)
+            await asyncio.sleep(0.02)
 
 
 def _waiting(db: Database) -> int:

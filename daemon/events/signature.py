@@ -28,18 +28,22 @@ def signature(webhook_id: str, timestamp: int, payload: bytes, secrets: Iterable
     ValueError for what is no signing secret; its text does not show it.
     """
     signed = f"{webhook_id}.{timestamp}.".encode() + payload
-    return " ".join(
-        f"v1,{b64encode(hmac.digest(_key(secret), signed, 'sha256')).decode()}"
-        for secret in secrets
-    )
+    return " ".join(f"v1,{b64encode(_digest(secret, signed)).decode()}" for secret in secrets)
+
+
+def _digest(secret: str, signed: bytes) -> bytes:
+    # hmac.digest would let other threads run each time, and wait until they let go again.
+    keyed = _keyed(secret).copy()
+    keyed.update(signed)
+    return keyed.digest()
 
 
 @lru_cache(_KEYS_AT_HAND)
-def _key(secret: str) -> bytes:
+def _keyed(secret: str) -> hmac.HMAC:
     try:
         key = b64decode(secret.removeprefix(_PREFIX), validate=True)
     except (binascii.Error, ValueError):
         key = b""
     if not secret.startswith(_PREFIX) or len(key) not in _KEY_LENGTHS:
         raise ValueError(f"a signing secret is {_PREFIX} and 24 to 64 bytes as base64") from None
-    return key
+    return hmac.new(key, digestmod="sha256")
