@@ -2,11 +2,9 @@
 
 import asyncio
 import pickle
-import re
 import socket
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from urllib.parse import parse_qsl, urlencode
 
@@ -14,11 +12,9 @@ import pytest
 
 from daemon.calls.model import Seen
 from daemon.events.delivery import Deliverer
-from daemon.events.guard import Guard
 from daemon.events.matching import parameters
 from daemon.events.origin import origin_of
-from daemon.events.outbox import Outbox
-from daemon.events.phone_call_events import EventType, Method, Status
+from daemon.events.phone_call_events import EventType, Method
 from daemon.store import Store
 from tests.unit.daemon.events.changes import (
     DIAL_IN,
@@ -29,14 +25,11 @@ from tests.unit.daemon.events.changes import (
     subscribe,
     update,
 )
-from tests.unit.daemon.people import DELIVERY, JOHN
+from tests.unit.daemon.events.delivering import deliverer_of, delivering, settled
+from tests.unit.daemon.people import JOHN
 from tests.unit.waiting import until
 from tests.unit.webhook_receiver import Receiver
 
-_WITH_OUTCOME = """
-    SELECT d.*, max(a.number), a.outcome AS kind, a.reason AS told
-    FROM deliveries d LEFT JOIN attempts a ON a.delivery = d.seq GROUP BY d.seq
-"""
 QUERY = urlencode(parameters(DIAL_IN))
 
 
@@ -44,35 +37,6 @@ QUERY = urlencode(parameters(DIAL_IN))
 async def app() -> AsyncIterator[Receiver]:
     async with Receiver() as receiver:
         yield receiver
-
-
-def _deliverer(store: Store) -> Deliverer:
-    outbox = Outbox(store, DELIVERY.schedule[0], lambda origins: None)
-    return Deliverer(outbox, DELIVERY, Guard(DELIVERY))
-
-
-@asynccontextmanager
-async def _delivering(store: Store) -> AsyncIterator[Deliverer]:
-    deliverer = _deliverer(store)
-    running = asyncio.create_task(deliverer.run())
-    try:
-        yield deliverer
-    finally:
-        deliverer.stop()
-        async with asyncio.timeout(10):
-            await running
-
-
-async def _settled(store: Store) -> list[dict[str, object]]:
-    """The rows of the outbox once every delivery in it has been tried, with the last outcome."""
-    async with asyncio.timeout(10):
-        while not all(row["told"] for row in await _with_outcome(store)):
-            await asyncio.sleep(0.005)
-    return await _with_outcome(store)
-
-
-async def _with_outcome(store: Store) -> list[dict[str, object]]:
-    return await store.read(lambda db: list(db.query(_WITH_OUTCOME)))
 
 
 @pytest.mark.parametrize(
@@ -93,8 +57,8 @@ async def test_get_joins_the_parameters_to_the_query_the_url_has(
 ) -> None:
     await subscribe(store, app.url + url)
     await put(store, DIAL_IN)
-    async with _delivering(store):
-        await _settled(store)
+    async with delivering(store):
+        await settled(store)
     (request,) = app.requests
     assert (request.method, request.target, request.body) == ("GET", target, "")
 
@@ -102,8 +66,8 @@ async def test_get_joins_the_parameters_to_the_query_the_url_has(
 async def test_post_sends_a_form_and_leaves_the_url_alone(store: Store, app: Receiver) -> None:
     await subscribe(store, app.url + "/hook?key=a%20b", method=Method.POST)
     await put(store, DIAL_IN)
-    async with _delivering(store):
-        await _settled(store)
+    async with delivering(store):
+        await settled(store)
     (request,) = app.requests
     assert (request.method, request.target) == ("POST", "/hook?key=a%20b")
     assert request.headers["content-type"] == "application/x-www-form-urlencoded"
@@ -116,8 +80,8 @@ async def test_any_2xx_is_the_end_of_it(store: Store, app: Receiver, status: int
     app.status = status
     await subscribe(store, app.url)
     await put(store, DIAL_IN)
-    async with _delivering(store):
-        (row,) = await _settled(store)
+    async with delivering(store):
+        (row,) = await settled(store)
     assert (row["state"], row["attempts"]) == ("delivered", 1)
     assert row["told"] == f"HTTP status {status}"
 
@@ -130,8 +94,8 @@ async def test_another_answer_is_written_down_with_the_time_of_the_retry(
     await subscribe(store, app.url)
     await put(store, DIAL_IN)
     before = time.time()
-    async with _delivering(store):
-        (row,) = await _settled(store)
+    async with delivering(store):
+        (row,) = await settled(store)
     assert (row["state"], row["attempts"]) == ("failed", 1)
     assert row["told"] == f"HTTP status {status}"
     assert before + 5.0 <= float(str(row["next_attempt"])) <= time.time() + 5.5
@@ -144,8 +108,8 @@ async def test_a_receiver_that_is_down_is_written_down_too(store: Store) -> None
         await subscribe(store, f"http://127.0.0.1:{nobody.getsockname()[1]}/")
         await put(store, DIAL_IN)
         before = time.time()
-        async with _delivering(store):
-            (row,) = await _settled(store)
+        async with delivering(store):
+            (row,) = await settled(store)
     assert (row["state"], row["attempts"]) == ("failed", 1)
     assert row["told"] == "no connection: Connection refused"
     assert before + 5.0 <= float(str(row["next_attempt"])) <= time.time() + 5.5
@@ -156,8 +120,8 @@ async def test_the_tenth_failure_is_the_last(store: Store, app: Receiver) -> Non
     await subscribe(store, app.url)
     await put(store, DIAL_IN)
     await store.write(lambda db: db.execute("UPDATE deliveries SET attempts = 9"))
-    async with _delivering(store):
-        (row,) = await _settled(store)
+    async with delivering(store):
+        (row,) = await settled(store)
     assert (row["state"], row["attempts"], row["next_attempt"]) == ("dead", 10, None)
 
 
@@ -167,9 +131,9 @@ async def test_every_attempt_of_a_delivery_has_the_same_webhook_id(
     app.status = 500
     await subscribe(store, app.url, EventType.HANGUP)
     await put(store, HANGUP, replace(HANGUP, call_id="0" * 20))
-    async with _delivering(store) as deliverer:
+    async with delivering(store) as deliverer:
         await until(lambda: len(app.requests) == 2)
-        await _settled(store)
+        await settled(store)
         app.status = 200
         await store.write(lambda db: db.execute("UPDATE deliveries SET next_attempt = 0"))
         await store.write(lambda db: db.execute("UPDATE phone_call_events SET wake_at = 0"))
@@ -188,7 +152,7 @@ async def test_the_events_of_a_call_arrive_in_order(store: Store, app: Receiver)
     await subscribe(store, app.url, EventType.HANGUP)
     legs = [replace(HANGUP, channel=f"1.{number}") for number in range(10)]
     await put(store, *legs)
-    async with _delivering(store):
+    async with delivering(store):
         await until(lambda: len(app.requests) == 10)
     arrived = [dict(parse_qsl(request.target.partition("?")[2])) for request in app.requests]
     assert [parameters["CallID"] for parameters in arrived] == [leg.channel for leg in legs]
@@ -200,7 +164,7 @@ async def test_a_receiver_that_hangs_holds_up_nobody_else(store: Store, app: Rec
         await subscribe(store, hanging.url)
         await subscribe(store, app.url)
         await put(store, DIAL_IN)
-        async with _delivering(store):
+        async with delivering(store):
             await until(lambda: hanging.requests and app.requests)
             hanging.gate.set()
 
@@ -211,7 +175,7 @@ async def test_stop_finishes_what_is_in_flight_and_starts_nothing_more(
     app.gate.clear()
     await subscribe(store, app.url, EventType.HANGUP)
     await put(store, HANGUP, replace(HANGUP, channel="1.2"))
-    deliverer = _deliverer(store)
+    deliverer = deliverer_of(store)
     running = asyncio.create_task(deliverer.run())
     await until(lambda: app.requests)
     deliverer.stop()
@@ -229,11 +193,11 @@ async def test_what_was_pending_at_a_stop_is_delivered_after_the_start(
     await put(store, DIAL_IN)
     again = Store(store.path)
     again.open()
-    async with _delivering(again):
+    async with delivering(again):
         await until(lambda: app.requests)
     assert [row["state"] for row in await deliveries(again)] == ["delivered"]
     await put(again, replace(DIAL_IN, call_id="0" * 20))
-    async with _delivering(again):
+    async with delivering(again):
         await until(lambda: len(app.requests) == 2)
     again.close()
     calls = [request.target.rpartition("CallAPIID=")[2] for request in app.requests]
@@ -246,7 +210,7 @@ async def test_what_was_deleted_in_flight_takes_no_later_delivery_along(
     app.gate.clear()
     event = await subscribe(store, app.url + "/deleted")
     await put(store, DIAL_IN)
-    async with _delivering(store) as deliverer:
+    async with delivering(store) as deliverer:
         await until(lambda: app.requests)
         await phone_call_events(store).delete(JOHN, EventType.DIAL_IN, event.id)
         await subscribe(store, app.url + "/new")
@@ -262,72 +226,9 @@ async def test_an_app_is_told_how_a_change_was_seen(
 ) -> None:
     await subscribe(store, app.url)
     await put(store, replace(DIAL_IN, seen=seen))
-    async with _delivering(store):
+    async with delivering(store):
         await until(lambda: len(app.requests) == 1)
     assert app.requests[0].headers["uapid-seen"] == seen
-
-
-async def test_410_disables_the_event_and_says_so_and_what_waits_waits(
-    store: Store, app: Receiver, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level("INFO")
-    app.status = 410
-    event = await subscribe(store, app.url + "/hook?key=secret", EventType.HANGUP)
-    await put(store, HANGUP, replace(HANGUP, channel="1.2"))
-    async with _delivering(store):
-        await until(lambda: "event is disabled" in caplog.text)
-    (found,) = await phone_call_events(store).find(JOHN)
-    assert (found.status, found.note, found.url) == (Status.DISABLED, event.note, event.url)
-    assert [row["state"] for row in await deliveries(store)] == ["dead", "pending"]
-    assert len(app.requests) == 1
-    (told,) = [record for record in caplog.records if "is disabled" in record.getMessage()]
-    assert told.levelname == "WARNING"
-    assert f"call {HANGUP.call_id}: event HANGUP of {JOHN} (msg_" in told.getMessage()
-    assert f"to {app.url}/hook: the app wants no more of it: HTTP status 410" in told.getMessage()
-    assert "secret" not in told.getMessage()
-
-
-@pytest.mark.parametrize(
-    ("status", "attempts", "level", "told"),
-    [
-        (200, 0, "INFO", "delivered: HTTP status 200"),
-        (500, 0, "WARNING", "not delivered: HTTP status 500; again in [56] s"),
-        (500, 9, "ERROR", "given up: HTTP status 500"),
-    ],
-)
-async def test_the_log_tells_what_was_delivered_what_not_and_what_was_given_up(
-    store: Store,
-    app: Receiver,
-    caplog: pytest.LogCaptureFixture,
-    status: int,
-    attempts: int,
-    level: str,
-    told: str,
-) -> None:
-    caplog.set_level("INFO")
-    app.status = status
-    await subscribe(store, app.url)
-    await put(store, DIAL_IN)
-    change = "UPDATE deliveries SET attempts = ?"
-    await store.write(lambda db: db.execute(change, [attempts]))
-    async with _delivering(store):
-        await _settled(store)
-    (record,) = [record for record in caplog.records if " (msg_" in record.getMessage()]
-    assert record.levelname == level
-    assert re.fullmatch(f".* to {app.url}: {told}", record.getMessage())
-
-
-async def test_a_server_that_keeps_failing_is_told_of_once(
-    store: Store, app: Receiver, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level("INFO")
-    app.status = 500
-    await subscribe(store, app.url)
-    await put(store, *[replace(DIAL_IN, call_id=str(call)) for call in range(8)])
-    async with _delivering(store):
-        await _settled(store)
-    told = f"{origin_of(app.url)} keeps failing: now one attempt at a time, with pauses"
-    assert caplog.text.count(told) == 1
 
 
 async def test_what_is_on_its_way_when_its_event_moves_arrives_and_the_rest_goes_to_the_new_url(
@@ -337,19 +238,19 @@ async def test_what_is_on_its_way_when_its_event_moves_arrives_and_the_rest_goes
     async with Receiver() as new:
         event = await subscribe(store, app.url, EventType.HANGUP)
         await put(store, HANGUP, replace(HANGUP, channel="1.2"))
-        async with _delivering(store):
+        async with delivering(store):
             await until(lambda: app.requests)
             await update(store, event, url=new.url)
             app.gate.set()
             await until(lambda: [r for r in new.requests if "CallID=1.2&" in r.target])
-            await _ended(store, 2)
+            await ended(store, 2)
     assert [row["state"] for row in await deliveries(store)] == ["delivered", "delivered"]
 
 
 async def test_servers_are_forgotten_once_nothing_waits_for_them(
     store: Store, app: Receiver
 ) -> None:
-    async with _delivering(store) as deliverer, Receiver() as other:
+    async with delivering(store) as deliverer, Receiver() as other:
         for number in range(5):
             app.gate.clear()
             app.requests.clear()
@@ -366,7 +267,7 @@ def _size(deliverer: Deliverer) -> int:
     return len(pickle.dumps(deliverer._turns))
 
 
-async def _ended(store: Store, count: int) -> None:
+async def ended(store: Store, count: int) -> None:
     async with asyncio.timeout(10):
         while sum(row["ended"] is not None for row in await deliveries(store)) < count:
             await asyncio.sleep(0.005)

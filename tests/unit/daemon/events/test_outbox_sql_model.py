@@ -1,15 +1,12 @@
 """Whatever happens to an outbox, it is as a simple model has it."""
 
 from collections import defaultdict
-from collections.abc import Coroutine
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any, TypeVar
+from dataclasses import replace
+from typing import Any
 
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from sqlite_utils import Database
 
 from daemon.events import housekeeping, outbox_sql
 from daemon.events.deliveries import (
@@ -31,73 +28,31 @@ from daemon.events.phone_call_events import (
     PhoneCallEvents,
     Status,
 )
-from daemon.store import Store
-from daemon.tables import migrations
 from tests.unit.daemon.events.changes import APP, DIAL_IN, HANGUP
+from tests.unit.daemon.events.outbox_model import (
+    Model,
+    ModelDelivery,
+    ModelEvent,
+    StoreInMemory,
+    at_once,
+    done,
+)
 from tests.unit.daemon.people import JOHN
 from tests.unit.reproducible import reproducible
-
-T = TypeVar("T")
 
 URLS = ["http://a/", "http://a:80/2", "http://a/3", "http://b/"]
 CHANGES = {EventType.DIAL_IN: DIAL_IN, EventType.HANGUP: HANGUP}
 HORIZON, RETENTION = 200.0, 100.0
 
 
-class _StoreInMemory(Store):
-    """Works are done at once, by who asks."""
-
-    def __init__(self) -> None:
-        super().__init__(Path(":memory:"))
-        self.db = Database(memory=True)
-        migrations.apply(self.db)
-
-    async def write(self, work: Any) -> Any:
-        with self.db.atomic():
-            return work(self.db)
-
-    read = write
-
-
-def _done(coroutine: Coroutine[Any, Any, T]) -> T:
-    try:
-        coroutine.send(None)
-    except StopIteration as end:
-        return end.value  # type: ignore[no-any-return]
-    raise AssertionError("it waits for something")
-
-
-@dataclass
-class _Event:
-    type: EventType
-    url: str
-    enabled: bool
-    deleted: bool = False
-
-
-@dataclass
-class _Waiting:
-    """A delivery, as the model has it."""
-
-    event: str
-    call: str
-    queued: float
-    next_attempt: float | None
-    state: DeliveryState = DeliveryState.PENDING
-    ended: float | None = None
-    attempts: int = 0
-    notes: int = 0
-
-
-class OutboxModel(RuleBasedStateMachine):
+class OutboxModel(Model, RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
-        self.store = _StoreInMemory()
+        self.store = StoreInMemory()
         self.db = self.store.db
-        self.phone_call_events = PhoneCallEvents(self.store, first=_at_once)
+        self.phone_call_events = PhoneCallEvents(self.store, first=at_once)
         self.now = 1000.0
-        self.events: dict[str, _Event] = {}
-        self.deliveries: dict[str, _Waiting] = {}  # by webhook id, oldest first
+        self.events, self.deliveries = {}, {}
         self.on_their_way: dict[str, Delivery] = {}
         for type, url in ((EventType.DIAL_IN, URLS[0]), (EventType.HANGUP, URLS[1])):
             self.an_app_subscribes(type, url, Status.ENABLED)
@@ -120,7 +75,7 @@ class OutboxModel(RuleBasedStateMachine):
     )
     def an_app_subscribes(self, type: EventType, url: str, status: Status) -> None:
         creating = self.phone_call_events.create(JOHN, type, Method.POST, "", url, status, APP)
-        self.events[_done(creating).id] = _Event(type, url, status is Status.ENABLED)
+        self.events[done(creating).id] = ModelEvent(type, url, status is Status.ENABLED)
 
     @rule(
         changes=st.lists(
@@ -145,9 +100,9 @@ class OutboxModel(RuleBasedStateMachine):
         new = [row for row in rows if row["webhook_id"] not in self.deliveries]
         assert sorted((row["event"], row["call"]) for row in new) == sorted(wanted)
         for row in new:
-            chain = self._open(row["event"], row["call"])
+            chain = self.open(row["event"], row["call"])
             at = None if chain else self.now + wait
-            delivery = _Waiting(row["event"], row["call"], self.now, at)
+            delivery = ModelDelivery(row["event"], row["call"], self.now, at)
             self.deliveries[row["webhook_id"]] = delivery
 
     @rule(
@@ -193,7 +148,7 @@ class OutboxModel(RuleBasedStateMachine):
         ]
         lanes = {settlement.delivery.event for settlement in settlements}
         for settlement in settlements:
-            self._settle(settlement)
+            self.settle(settlement)
         with self.db.atomic():
             wakes = outbox_sql.settle(self.db, settlements, self.now)
         alive = [self.events[id] for id in lanes if not self.events[id].deleted]
@@ -201,7 +156,7 @@ class OutboxModel(RuleBasedStateMachine):
         kept = {id for id in expected if id in wakes}
         assert kept == expected or not self._all_kept(settlements)
         for origin, at in wakes.items():
-            assert at == self._wake_of(origin)
+            assert at == self.wake_of(origin)
 
     def _settlement(self, delivery: Delivery, outcome: Outcome, wait: float | None) -> Settlement:
         match outcome:
@@ -214,28 +169,6 @@ class OutboxModel(RuleBasedStateMachine):
         at = None if wait is None else self.now + wait
         return Settlement(delivery, outcome, self.now, 0.1, state, at)
 
-    def _settle(self, settlement: Settlement) -> None:
-        model = self.deliveries.get(settlement.delivery.webhook_id)
-        if model is None:
-            return  # deleted meanwhile
-        model.attempts += 1
-        model.notes += 1
-        if isinstance(settlement.outcome, Gone):
-            self.events[model.event].enabled = False
-        if model.ended is not None:
-            if settlement.state is DeliveryState.DELIVERED:
-                model.state = settlement.state
-            return
-        model.state, model.next_attempt = settlement.state, settlement.next_attempt
-        if settlement.next_attempt is None:
-            self._end(model, settlement.state)
-
-    def _end(self, model: _Waiting, state: DeliveryState) -> None:
-        model.state, model.ended, model.next_attempt = state, self.now, None
-        chain = self._open(model.event, model.call)
-        if chain and chain[0].next_attempt is None:
-            chain[0].next_attempt = self.now
-
     @rule(
         number=st.integers(0, 9),
         status=st.sampled_from([None, *Status]),
@@ -244,7 +177,7 @@ class OutboxModel(RuleBasedStateMachine):
     def an_app_changes_its_event(self, number: int, status: Status | None, url: str | None) -> None:
         event_id = self._any_event(number)
         event, change = self.events[event_id], EventChange(status=status, url=url)
-        updated = _done(self.phone_call_events.update(JOHN, event.type, event_id, change))
+        updated = done(self.phone_call_events.update(JOHN, event.type, event_id, change))
         assert (updated is None) is event.deleted
         if not event.deleted:
             event.enabled = event.enabled if status is None else bool(status)
@@ -254,7 +187,7 @@ class OutboxModel(RuleBasedStateMachine):
     @precondition(lambda self: self.now > 1100.0)
     def an_app_deletes_its_event(self, number: int) -> None:
         event_id = self._any_event(number)
-        _done(self.phone_call_events.delete(JOHN, None, event_id))
+        done(self.phone_call_events.delete(JOHN, None, event_id))
         self.events[event_id].deleted = True
 
     @rule(limit=st.sampled_from([1, 3, 200]))
@@ -262,7 +195,7 @@ class OutboxModel(RuleBasedStateMachine):
         before = self.now - HORIZON
         for model in list(self.deliveries.values()):
             if model.ended is None and model.queued < before:
-                self._end(model, DeliveryState.DEAD)
+                self.end(model, DeliveryState.DEAD)
                 model.notes += 1
         self._repeat(lambda db: housekeeping.expire(db, before, self.now, limit), 2 * limit)
         self._repeat(lambda db: housekeeping.purge(db, self.now - RETENTION, limit), limit)
@@ -275,7 +208,7 @@ class OutboxModel(RuleBasedStateMachine):
         }
 
     def _repeat(self, work: Any, at_most: int) -> None:
-        while count := _done(self.store.write(work)):
+        while count := done(self.store.write(work)):
             assert count <= at_most
 
     def _any_event(self, number: int) -> str:
@@ -283,26 +216,8 @@ class OutboxModel(RuleBasedStateMachine):
 
     # --- what is so at any time ---
 
-    def _open(self, event: str, call: str) -> list[_Waiting]:
-        return [
-            delivery
-            for delivery in self.deliveries.values()
-            if (delivery.event, delivery.call) == (event, call) and delivery.ended is None
-        ]
-
     def _all_kept(self, settlements: list[Settlement]) -> bool:
         return all(one.delivery.webhook_id in self.deliveries for one in settlements)
-
-    def _wake_of(self, origin: str) -> float | None:
-        wakes = [
-            delivery.next_attempt
-            for delivery in self.deliveries.values()
-            if (event := self.events[delivery.event]).enabled
-            and not event.deleted
-            and origin_of(event.url) == origin
-            and delivery.next_attempt is not None
-        ]
-        return min(wakes, default=None)
 
     @invariant()
     def the_deliveries_are_those_of_the_model(self) -> None:
@@ -338,7 +253,7 @@ class OutboxModel(RuleBasedStateMachine):
     @invariant()
     def the_servers_for_which_something_waits_are_found(self) -> None:
         origins = sorted({origin_of(url) for url in URLS})
-        expected = [(one, at) for one in origins if (at := self._wake_of(one)) is not None]
+        expected = [(one, at) for one in origins if (at := self.wake_of(one)) is not None]
         assert origins_after(self.db, "", 10) == expected
         assert origins_after(self.db, "", 1) == expected[:1]
         assert origins_after(self.db, "http://a:80", 10) == [
@@ -366,10 +281,6 @@ class OutboxModel(RuleBasedStateMachine):
             for id, model in self.deliveries.items()
             for number in range(1, model.notes + 1)
         )
-
-
-async def _at_once() -> None:
-    return
 
 
 TestOutboxModel = OutboxModel.TestCase
