@@ -31,7 +31,10 @@ DELIVERY = (
     f"schedule = {[0, *[0.2] * 99]}",
 )
 MOODS = {Mood.TAKES: 90, Mood.ERROR: 5, Mood.CLOSES: 5}
-EVENTS = f"/extensions/@me/{phones(0)[0]}/phoneCallEvents"
+IDLE = phones(LANES)[0]  # nobody calls it
+EVENTS, EVENTS_OF_IDLE = (
+    f"/extensions/@me/{extension}/phoneCallEvents" for extension in (phones(0)[0], IDLE)
+)
 MANY_CALLS = 6_000  # of each, an event and the call are kept: more than the 10,000 that may be
 BEFORE_SECONDS, FULL_SECONDS, AFTER_SECONDS = 1.0, 4.0, 1.0
 NOTICED_WITHIN, MENDED_WITHIN = 5.0, 5.0
@@ -46,7 +49,7 @@ async def test_calls_and_webhooks_go_on_while_the_disk_is_full_and_nothing_is_lo
     async with AsyncExitStack() as stack:
         disk = stack.enter_context(small_disk(tmp_path / "disk", megabytes=16))
         pbx = await stack.enter_async_context(
-            PlayedPbx(phone for lane in range(LANES) for phone in phones(lane))
+            PlayedPbx(phone for lane in range(LANES + 1) for phone in phones(lane))
         )
         receivers = [
             await stack.enter_async_context(MoodyReceiver(host, random, MOODS, ledger.note))
@@ -79,8 +82,9 @@ async def test_calls_and_webhooks_go_on_while_the_disk_is_full_and_nothing_is_lo
             disk.free()
             await until_ready_is(app, 200, MENDED_WITHIN)
             assert not any(STORY in status for status in statuses()[-1:])
-            created = await app.register(phones(0)[0], EventType.DIAL_IN, receivers[0].url)
-            assert (await app.request("DELETE", f"{EVENTS}/0/{created['id']}")).status in (200, 204)
+            created = await app.register(IDLE, EventType.DIAL_IN, receivers[0].url)
+            event = f"{EVENTS_OF_IDLE}/0/{created['id']}"
+            assert (await app.request("DELETE", event)).status in (200, 204)
             await asyncio.sleep(AFTER_SECONDS)
             ending.set()
         await uapid.until_all_is_over()
