@@ -150,6 +150,14 @@ def move(db: Database, held: Held, now: float) -> set[str]:
 
 _BEHIND = "SELECT 1 FROM deliveries WHERE event = ? AND call = ? AND ended IS NULL"
 
+_INSERT = """
+    INSERT INTO deliveries (webhook_id, event, call, form, seen, created, queued, state, attempts,
+                            next_attempt, ended, tried, at, seconds, outcome, reason, excerpt)
+    VALUES (:webhook_id, :event, :call, :form, :seen, :created, :queued, :state, :attempts,
+            :next_attempt, :ended, :tried, :at, :seconds, :outcome, :reason, :excerpt)
+    RETURNING seq
+"""
+
 
 def _insert(db: Database, row: _Row, attempts: list[_Row]) -> None:
     behind = db.execute(_BEHIND, [row["event"], row["call"]]).fetchone() is not None
@@ -157,8 +165,10 @@ def _insert(db: Database, row: _Row, attempts: list[_Row]) -> None:
     if row["ended"] is None:
         # A chain whose head the store had goes on from there; else the first here is the head.
         next_attempt = None if behind else next_attempt or row["queued"]
-    seq = db.table("deliveries").insert({**row, "seq": None, "next_attempt": next_attempt}).last_pk
-    db.table("earlier_attempts").insert_all({**attempt, "delivery": seq} for attempt in attempts)
+    (seq,) = db.execute(_INSERT, {**row, "next_attempt": next_attempt}).fetchone()
+    if attempts:
+        earlier = ({**attempt, "delivery": seq} for attempt in attempts)
+        db.table("earlier_attempts").insert_all(earlier)
 
 
 def _wanted(db: Database, changes: Iterable[CallChange]) -> _Wanted:

@@ -39,6 +39,7 @@ MANY_CALLS = 6_000  # of each, an event and the call are kept: more than the 10,
 BEFORE_SECONDS, FULL_SECONDS, AFTER_SECONDS = 1.0, 4.0, 1.0
 # The write-ahead log may have room in its file for a while after the disk is full.
 NOTICED_WITHIN, MENDED_WITHIN = 20.0, 5.0
+MANY_MENDED_WITHIN = 20.0  # the store takes them first, then the PBX lists all its channels
 STORY = "database or disk is full"
 
 
@@ -126,7 +127,7 @@ async def test_what_is_kept_in_memory_has_a_bound_and_the_pbx_tells_the_rest_lat
         assert "the store does not take call changes" in body["lines"]["ami"]["reason"]
         assert len(came) < MANY_CALLS
         disk.free()
-        await until_ready_is(app, 200, MENDED_WITHIN)
+        await until_ready_is(app, 200, MANY_MENDED_WITHIN)
         await until(lambda: len(came) == MANY_CALLS, MANY_CALLS / 100)
         assert set(came.values()) == {1}
         assert await uapid.stop() == 0
