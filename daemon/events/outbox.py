@@ -18,7 +18,8 @@ from daemon.store import Store, StoreUnavailable
 
 HIGH_WATER = 10_000
 _RECOVER_INTERVAL = 1.0
-_PROBE_BYTES = 64 * 1024
+# More than a write that failed may have left free in the file of the write-ahead log.
+_PROBE_BYTES = 1024 * 1024
 
 T = TypeVar("T")
 
@@ -98,6 +99,7 @@ class Outbox:
     async def move(self) -> None:
         """Write what is held into the store. Raises StoreUnavailable if that is still not so."""
         await self._store.try_again(_probe)
+        await self._store.try_again(_end_of_probe)
         async with self._moving:
             held = self._refuge.held() if self._refuge else Held()
             origins = await self._store.try_again(partial(move, held=held, now=time.time()))
@@ -129,6 +131,9 @@ class Outbox:
 
 
 def _probe(db: Database) -> None:
-    """Ask for more room than a small write would."""
-    db.execute("DELETE FROM probe")
+    """See whether there is room again: for a few small writes there often is on a full disk."""
     db.execute("INSERT INTO probe VALUES (randomblob(?))", [_PROBE_BYTES])
+
+
+def _end_of_probe(db: Database) -> None:
+    db.execute("DELETE FROM probe")
