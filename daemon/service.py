@@ -123,6 +123,7 @@ class Service:
         await _cancel(self._recording, self._delivering, *self._keeping)
         if self._outbox.held:
             await self._keep_what_is_held()
+        self._outbox.close()
         self.store.close()
 
     async def _keep_what_is_held(self) -> None:

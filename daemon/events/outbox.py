@@ -45,6 +45,12 @@ class Outbox:
     def held(self) -> int:
         return self._refuge.size if self._refuge else 0
 
+    def close(self) -> None:
+        """Forget what is still held."""
+        if self._refuge:
+            self._refuge.close()
+            self._refuge = None
+
     async def record(
         self, changes: list[CallChange], documents: Mapping[str, str | None]
     ) -> Iterable[str]:
@@ -103,9 +109,7 @@ class Outbox:
         async with self._moving:
             held = self._refuge.held() if self._refuge else Held()
             origins = await self._store.try_again(partial(move, held=held, now=time.time()))
-            if self._refuge:
-                self._refuge.close()
-                self._refuge = None
+            self.close()
             self._store.recovered()
         self._on_due(origins)
 

@@ -1,6 +1,7 @@
 import asyncio
 import threading
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -41,8 +42,10 @@ def told() -> Told:
 
 
 @pytest.fixture
-def outbox(store: Store, told: Told) -> Outbox:
-    return Outbox(store, 0.0, told)
+def outbox(store: Store, told: Told) -> Iterator[Outbox]:
+    outbox = Outbox(store, 0.0, told)
+    yield outbox
+    outbox.close()
 
 
 # --- while all is well ---

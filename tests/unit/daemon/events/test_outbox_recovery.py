@@ -1,6 +1,7 @@
 """A store that can be written again has all that was held meanwhile."""
 
 import asyncio
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -38,8 +39,10 @@ def told() -> Told:
 
 
 @pytest.fixture
-def outbox(store: Store, told: Told) -> Outbox:
-    return Outbox(store, 0.0, told)
+def outbox(store: Store, told: Told) -> Iterator[Outbox]:
+    outbox = Outbox(store, 0.0, told)
+    yield outbox
+    outbox.close()
 
 
 async def test_all_that_was_held_is_in_the_store_once_in_order_and_with_its_attempts(

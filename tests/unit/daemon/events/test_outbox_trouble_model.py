@@ -134,6 +134,7 @@ class _World:
         """An orderly stop, and a start; what is on its way is cut off before its outcome."""
         self._unlock()
         await self._move()
+        self.outbox.close()
         self.store.close()
         self.on_their_way.clear()
         await self.open()
@@ -190,6 +191,7 @@ async def _play(steps: list[tuple[Any, ...]], path: Path) -> None:
         await world.check(events)
     finally:
         world._unlock()
+        world.outbox.close()
         world.store.close()
 
 

@@ -1,6 +1,6 @@
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import replace
 
 import pytest
@@ -46,8 +46,10 @@ def calls() -> dict[str, str]:
 
 
 @pytest.fixture
-def outbox(store: Store) -> Outbox:
-    return Outbox(store, 0.0, lambda origins: None)
+def outbox(store: Store) -> Iterator[Outbox]:
+    outbox = Outbox(store, 0.0, lambda origins: None)
+    yield outbox
+    outbox.close()
 
 
 @pytest.fixture
