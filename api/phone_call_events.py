@@ -18,7 +18,6 @@ from api.phone_call_event_json import (
     parse_type,
 )
 from api.uri import SELF, extension_scope, is_object_id, own_url
-from daemon.events.guard import Guard
 from daemon.events.phone_call_events import EventType
 from daemon.service import Service
 
@@ -40,7 +39,6 @@ class PhoneCallEventsResource:
         self._service = service
         self._settings = service.settings
         self._zone = service.settings.node.tzinfo
-        self._guard = Guard(service.settings.delivery)
 
     async def create(self, request: Request) -> Response:
         subject = self._subject(request)
@@ -97,7 +95,7 @@ class PhoneCallEventsResource:
 
     def _check_url(self, url: str) -> None:
         # Where a name leads is seen when it is called, and may be another place then.
-        refusal = self._guard.refusal_of_url(url)
+        refusal = self._service.guard.refusal_of_url(url)
         if refusal is not None:
             raise UapiError(400, "pce_url_invalid", f"url is refused: {refusal}.")
 

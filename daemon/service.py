@@ -71,9 +71,9 @@ class Service:
         self.calls = LiveCalls(
             self._tracker.live, self.directory, self.holds.holding_since, self._why_unavailable
         )
-        guard = Guard(settings.delivery)
+        self.guard = Guard(settings.delivery)
         self._outbox = Outbox(self.store, settings.delivery.schedule[0], self._wake_deliverer)
-        self._deliverer = Deliverer(self._outbox, settings.delivery, guard)
+        self._deliverer = Deliverer(self._outbox, settings.delivery, self.guard)
         self._recorder = Recorder(self._outbox, self._document_of, self._wake_deliverer)
         self._housekeeper = Housekeeper(self.store, settings.delivery)
         self.phone_call_events = PhoneCallEvents(self.store, self._recorder.drained)
