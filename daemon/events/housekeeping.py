@@ -2,9 +2,10 @@
 delivery waits for it."""
 
 import asyncio
+import json
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from sqlite_utils import Database
@@ -12,14 +13,14 @@ from sqlite_utils import Database
 from config import settings
 from daemon.events.deliveries import DeliveryState, OutcomeKind
 from daemon.events.lanes import wake_lanes
-from daemon.events.outbox_sql import promote
+from daemon.events.outbox_sql import keep_attempts, promote
 from daemon.events.schedule import horizon
+from daemon.events.selection import ROWS_AT_ONCE
 from daemon.store import Store, StoreUnavailable
 
 log = logging.getLogger(__name__)
 
 INTERVAL = 60.0
-ROWS_AT_ONCE = 200
 _PAUSE = 0.05
 
 _DAY = 24 * 3600.0
@@ -62,22 +63,17 @@ class Housekeeper:
 
 
 _OLDEST_WAITING = """
-    SELECT seq, event, call FROM (
-        SELECT seq, event, call, queued FROM deliveries WHERE state = ? ORDER BY seq LIMIT ?)
+    SELECT webhook_id, event, call FROM (
+        SELECT webhook_id, event, call, queued FROM deliveries
+        WHERE state = ? ORDER BY seq LIMIT ?)
     WHERE queued < ?
-"""
-
-_KEEP_LAST_ATTEMPT = """
-    INSERT INTO earlier_attempts
-    SELECT seq, tried, at, seconds, outcome, reason, excerpt
-    FROM deliveries WHERE seq = :seq AND tried > 0
 """
 
 _GIVE_UP = """
     UPDATE deliveries
     SET state = :state, next_attempt = NULL, ended = :now, tried = tried + 1, at = :now,
         seconds = 0, outcome = :outcome, reason = 'waited for too long', excerpt = ''
-    WHERE seq = :seq
+    WHERE webhook_id IN (SELECT value FROM json_each(:webhook_ids))
 """
 
 
@@ -91,10 +87,10 @@ def expire(db: Database, queued_before: float, now: float, limit: int) -> int:
         for state in (DeliveryState.PENDING, DeliveryState.FAILED)
         for row in db.execute(_OLDEST_WAITING, [state, limit, queued_before]).fetchall()
     ]
-    for seq, _, _ in found:
-        values = {"seq": seq, "now": now, "state": DeliveryState.DEAD}
-        db.execute(_KEEP_LAST_ATTEMPT, {"seq": seq})
-        db.execute(_GIVE_UP, {**values, "outcome": OutcomeKind.EXPIRED})
+    webhook_ids = [webhook_id for webhook_id, _, _ in found]
+    values = {"now": now, "state": DeliveryState.DEAD, "outcome": OutcomeKind.EXPIRED}
+    keep_attempts(db, webhook_ids)
+    db.execute(_GIVE_UP, {**values, "webhook_ids": json.dumps(webhook_ids)})
     promote(db, [(event, call) for _, event, call in found], now)
     wake_lanes(db, {event for _, event, _ in found})
     return len(found)
@@ -106,22 +102,23 @@ _OF_EVENT = "SELECT seq FROM deliveries WHERE event = ? LIMIT ?"
 
 def purge(db: Database, ended_before: float, limit: int) -> int:
     """Forget what was delivered or given up before then; returns how many, at most ``limit``."""
-    return delete(db, db.execute(_ENDED, [ended_before, limit]).fetchall())
+    return delete(db, [seq for (seq,) in db.execute(_ENDED, [ended_before, limit])])
 
 
 def drop_orphans(db: Database, limit: int) -> int:
     """Forget deliveries of PhoneCallEvents that were deleted; returns 0 once there are none."""
     events = [row["id"] for row in db.query("SELECT id FROM deleted_events LIMIT ?", [limit])]
     for event in events:
-        if dropped := delete(db, db.execute(_OF_EVENT, [event, limit]).fetchall()):
+        if dropped := delete(db, [seq for (seq,) in db.execute(_OF_EVENT, [event, limit])]):
             return dropped
         db.execute("DELETE FROM deleted_events WHERE id = ?", [event])
     return len(events)
 
 
-def delete(db: Database, seqs: list[tuple[int]]) -> int:
+def delete(db: Database, seqs: Sequence[int]) -> int:
     """Forget these and their attempts; returns how many."""
-    for seq in seqs:
-        db.execute("DELETE FROM deliveries WHERE seq = ?", seq)
-        db.execute("DELETE FROM earlier_attempts WHERE delivery = ?", seq)
+    among = [json.dumps(seqs)]
+    db.execute("DELETE FROM deliveries WHERE seq IN (SELECT value FROM json_each(?))", among)
+    attempts = "DELETE FROM earlier_attempts WHERE delivery IN (SELECT value FROM json_each(?))"
+    db.execute(attempts, among)
     return len(seqs)

@@ -30,8 +30,8 @@ _WANTED = """
         WHERE e.extension = value ->> 0 AND e.type = value ->> 1 AND e.status = 1)
 """
 
-# Ids grow with time, so that the index on them grows at its end and not everywhere. Status 1 is
-# enabled. CROSS JOIN keeps the order of the changes.
+# Ids grow with time, so that the index on them grows at its end and not everywhere. CROSS JOIN
+# keeps the order of the changes.
 _INSERT = """
     WITH changes AS (
         SELECT key, value ->> 0 AS extension, value ->> 1 AS type, value ->> 2 AS call,
@@ -163,10 +163,10 @@ _METHODS = {method.value: method for method in Method}
 _SEEN = {seen.value: seen for seen in Seen}
 
 
-_KEEP_EARLIER = """
+_KEEP_ATTEMPTS = """
     INSERT INTO earlier_attempts
     SELECT d.seq, d.tried, d.at, d.seconds, d.outcome, d.reason, d.excerpt
-    FROM json_each(:settled) CROSS JOIN deliveries d ON d.webhook_id = value ->> 0
+    FROM json_each(?) CROSS JOIN deliveries d ON d.webhook_id = value
     WHERE d.tried > 0
 """
 
@@ -179,7 +179,7 @@ _SETTLE = """
         ended = coalesce(ended, value ->> 3), at = value ->> 4, seconds = value ->> 5,
         outcome = value ->> 6, reason = value ->> 7, excerpt = value ->> 8,
         attempts = attempts + 1, tried = tried + 1
-    FROM json_each(:settled) WHERE webhook_id = value ->> 0
+    FROM json_each(?) WHERE webhook_id = value ->> 0
 """
 
 _PROMOTE = """
@@ -213,19 +213,23 @@ def settle(
         if over:
             chains.append((delivery.event, delivery.call))
         if isinstance(outcome, Gone):
-            disable(db, delivery.event, datetime.fromtimestamp(now, UTC).isoformat())
+            disable(db, delivery.event, now)
         lanes.add(delivery.event)
-    settled = json.dumps(rows)
-    db.execute(_KEEP_EARLIER, {"settled": settled})
-    db.execute(_SETTLE, {"settled": settled})
+    keep_attempts(db, [webhook_id for webhook_id, *_ in rows])
+    db.execute(_SETTLE, [json.dumps(rows)])
     promote(db, chains, now)
     return wake_lanes(db, lanes)
 
 
-def disable(db: Database, event: str, modified: str) -> None:
+def keep_attempts(db: Database, webhook_ids: Iterable[str]) -> None:
+    """Put the last attempt of each of these with its earlier ones: another takes its place."""
+    db.execute(_KEEP_ATTEMPTS, [json.dumps(list(webhook_ids))])
+
+
+def disable(db: Database, event: str, now: float) -> None:
     """Set a PhoneCallEvent, given by its id, to disabled; the lane is to be woken then."""
     change = "UPDATE phone_call_events SET status = 0, modified = ? WHERE id = ?"
-    db.execute(change, [modified, event])
+    db.execute(change, [datetime.fromtimestamp(now, UTC).isoformat(), event])
 
 
 def promote(db: Database, chains: Iterable[tuple[str, str]], now: float) -> None:

@@ -6,7 +6,6 @@ of it goes into the store by ``move``, once that can be written again.
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 
 from sqlite_utils import Database
@@ -34,13 +33,16 @@ class _Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """All that a Refuge holds, to be moved: rows of its tables, and what the store lacks."""
+    """All that a Refuge holds, to be moved: rows of its tables, and what the store lacks.
+
+    ``disabled`` has by its id when an app wanted no more of a PhoneCallEvent.
+    """
 
     deliveries: list[_Row] = field(default_factory=list)
     attempts: dict[int, list[_Row]] = field(default_factory=dict)
     settlements: list[Settlement] = field(default_factory=list)
     documents: dict[str, str | None] = field(default_factory=dict)
-    disabled: list[_Row] = field(default_factory=list)
+    disabled: dict[str, float] = field(default_factory=dict)
 
 
 class Refuge:
@@ -53,7 +55,7 @@ class Refuge:
         self._deliveries = 0
         self._settlements: dict[str, Settlement] = {}
         self._documents: dict[str, str | None] = {}
-        self._gone: dict[str, str] = {}
+        self._gone: dict[str, float] = {}
 
     @property
     def size(self) -> int:
@@ -107,9 +109,8 @@ class Refuge:
                 here.append(settlement)
             else:
                 self._settlements[webhook_id] = settlement
-                if isinstance(settlement.outcome, Gone):
-                    modified = datetime.fromtimestamp(now, UTC).isoformat()
-                    self._gone[settlement.delivery.event] = modified
+            if isinstance(settlement.outcome, Gone):
+                self._gone[settlement.delivery.event] = now
         with self._db.atomic():
             self._disable_gone()
             return outbox_sql.settle(self._db, here, now)
@@ -118,19 +119,18 @@ class Refuge:
         attempts: dict[int, list[_Row]] = {}
         for row in self._db.query("SELECT * FROM earlier_attempts ORDER BY delivery, number"):
             attempts.setdefault(row["delivery"], []).append(row)
-        disabled = "SELECT id, modified FROM phone_call_events WHERE status = 0"
         return Held(
             deliveries=list(self._db.query("SELECT * FROM deliveries ORDER BY seq")),
             attempts=attempts,
             settlements=list(self._settlements.values()),
             documents=dict(self._documents),
-            disabled=list(self._db.query(disabled)),
+            disabled=dict(self._gone),
         )
 
     def _disable_gone(self) -> None:
         """The store has these PhoneCallEvents as enabled, and one of its deliveries told better."""
-        for event, modified in self._gone.items():
-            outbox_sql.disable(self._db, event, modified)
+        for event, at in self._gone.items():
+            outbox_sql.disable(self._db, event, at)
         wake_lanes(self._db, self._gone)
 
     def close(self) -> None:
@@ -139,8 +139,8 @@ class Refuge:
 
 def move(db: Database, held: Held, now: float) -> set[str]:
     """Write into the store what a Refuge held; returns the origins that have something to do."""
-    for row in held.disabled:
-        outbox_sql.disable(db, row["id"], row["modified"])
+    for event, at in held.disabled.items():
+        outbox_sql.disable(db, event, at)
     origins = outbox_sql.settle(db, held.settlements, now)
     for row in held.deliveries:
         _insert(db, row, held.attempts.get(row["seq"], []))

@@ -107,7 +107,7 @@ def purge(db: Database, seqs: Sequence[int], states: Collection[DeliveryState], 
     What waited behind one that is deleted goes on.
     """
     rows = [row for row in db.query(_BY_SEQ, [json.dumps(seqs)]) if row["state"] in states]
-    delete(db, [(row["seq"],) for row in rows])
+    delete(db, [row["seq"] for row in rows])
     chains = {(row["event"], row["call"]) for row in rows if row["ended"] is None}
     promote(db, chains, now)
     wake_lanes(db, {event for event, _ in chains})

@@ -54,6 +54,8 @@ class Slice:
 
 
 ROWS_AT_ONCE = 200
+"""How many are changed in one transaction, so that no delivery waits long for it."""
+
 _ALL = frozenset(DeliveryState)
 _MISSED = "state IN ('failed', 'dead')"  # the very words of the index
 

@@ -5,9 +5,10 @@ import pytest
 
 from config import settings
 from daemon.events.deliveries import Delivered, Failed
-from daemon.events.housekeeping import ROWS_AT_ONCE, Housekeeper, drop_orphans, expire, purge
+from daemon.events.housekeeping import Housekeeper, drop_orphans, expire, purge
 from daemon.events.phone_call_events import EventType, Status
 from daemon.events.schedule import horizon
+from daemon.events.selection import ROWS_AT_ONCE
 from daemon.store import Store
 from tests.unit.daemon.events.changes import (
     DIAL_IN,
