@@ -20,7 +20,7 @@ from sqlite_utils import Database
 from daemon.tables import migrations, unknown_migrations
 
 T = TypeVar("T")
-_Work = tuple[Callable[[Database], Any], asyncio.AbstractEventLoop, "asyncio.Future[Any]"]
+_Work = tuple[Callable[[Database], Any], "asyncio.Future[Any]"]
 _Result = tuple[Any, Exception | None]
 
 log = logging.getLogger(__name__)
@@ -149,9 +149,8 @@ class Store:
             on_change()
 
     async def _ask(self, lane: int, work: Callable[[Database], T]) -> T:
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[T] = loop.create_future()
-        self._lanes[lane][0].put((work, loop, future))
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._lanes[lane][0].put((work, future))
         return await future
 
 
@@ -168,8 +167,8 @@ def _serve(
         works = [work for work in taken if work is not None]
         open_lane = len(works) == len(taken)
         if works:
-            _, loop, _ = works[0]
-            loop.call_soon_threadsafe(_answer, works, run(db, works))
+            _, future = works[0]
+            future.get_loop().call_soon_threadsafe(_answer, works, run(db, works))
     db.close()
 
 
@@ -177,7 +176,7 @@ def _write_together(db: Database, works: list[_Work]) -> list[_Result]:
     results: list[_Result] = []
     try:
         db.execute("BEGIN IMMEDIATE")
-        for work, _, _ in works:
+        for work, _ in works:
             try:
                 with db.atomic():
                     results.append((work(db), None))
@@ -197,7 +196,7 @@ def _write_together(db: Database, works: list[_Work]) -> list[_Result]:
 
 def _read_each(db: Database, works: list[_Work]) -> list[_Result]:
     results: list[_Result] = []
-    for work, _, _ in works:
+    for work, _ in works:
         try:
             results.append((work(db), None))
         except sqlite3.Error as error:
@@ -219,7 +218,7 @@ def _of_the_store(error: sqlite3.Error) -> bool:
 
 
 def _answer(works: list[_Work], results: list[_Result]) -> None:
-    for (_, _, future), (result, error) in zip(works, results, strict=True):
+    for (_, future), (result, error) in zip(works, results, strict=True):
         if future.cancelled():
             continue
         if error is None:
