@@ -23,9 +23,9 @@ def ascii_origin(url: str) -> str:
 
     A name that IDNA does not allow stays as it is.
     """
-    netloc = urlsplit(url).netloc
-    if netloc.isascii():
+    if url.isascii():
         return url
+    netloc = urlsplit(url).netloc
     host, colon, port = netloc.partition(":")
     return url.replace(netloc, f"{_ascii(host)}{colon}{port}", 1)
 
