@@ -66,14 +66,19 @@ def shown(value: object) -> str:
     if isinstance(value, dict):
         return "an object"
     text = value if isinstance(value, str) else json.dumps(value)
-    short = "".join(
-        # A lone surrogate, which JSON can carry, does not print either and has no UTF-8.
-        letter if letter.isprintable() else letter.encode("unicode_escape").decode()
-        for letter in text[:_SHOWN_LENGTH]
-    )
+    short = printable(text[:_SHOWN_LENGTH])
     if len(text) > _SHOWN_LENGTH:
         short += "…"
     return f'"{short}"' if isinstance(value, str) else short
+
+
+def printable(text: str) -> str:
+    """The text with what does not print escaped: a terminal obeys control characters."""
+    return "".join(
+        # A lone surrogate, which JSON can carry, does not print either and has no UTF-8.
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode()
+        for letter in text
+    )
 
 
 async def _answer(request: Request, error: Exception) -> Response:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from zoneinfo import ZoneInfo
 
 from api.delivery_json import unix_date_text
+from api.errors import printable
 from daemon.events.deliveries import DeliveryState
 from daemon.events.phone_call_events import Status
 from daemon.events.sight import Attempt, Counts, StoredDelivery
@@ -26,7 +27,7 @@ def list_lines(deliveries: Sequence[StoredDelivery], zone: ZoneInfo | None) -> l
     ]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return [
-        _printable("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)))
+        _line("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)))
         for row in rows
     ]
 
@@ -51,15 +52,15 @@ def show_lines(
         "ended": _date(delivery.ended, zone),
     }
     for name, value in fields.items():
-        yield _printable(f"{name:<10} {value}")
+        yield _line(f"{name:<10} {value}")
     for name, value in delivery.parameters.items():
-        yield _printable(f"  {name:<15} {value}")
+        yield _line(f"  {name:<15} {value}")
     for each in attempts:
         at = _date(each.at, zone)
         line = f"attempt {each.number:<2} {at}  {each.seconds:.3f} s  {each.outcome}: {each.reason}"
-        yield _printable(line)
+        yield _line(line)
         if each.excerpt:
-            yield _printable(f"  answer: {' '.join(each.excerpt.split())}")
+            yield _line(f"  answer: {' '.join(each.excerpt.split())}")
 
 
 def counts_lines(counts: Counts, zone: ZoneInfo | None) -> Iterator[str]:
@@ -102,9 +103,6 @@ def _date(time: float | None, zone: ZoneInfo | None) -> str:
     return unix_date_text(time, zone) or "-"
 
 
-def _printable(line: str) -> str:
-    """Callers and apps choose some of the text, and a terminal obeys control characters."""
-    return "".join(
-        letter if letter.isprintable() else letter.encode("unicode_escape").decode()
-        for letter in line.rstrip()
-    )
+def _line(text: str) -> str:
+    # Callers and apps choose some of it.
+    return printable(text.rstrip())
