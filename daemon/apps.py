@@ -11,6 +11,9 @@ from sqlite_utils import Database
 from daemon.events.signature import new_secret
 
 DEFAULT_NAME = "default"
+SIGNS_ALONG = "CASE WHEN previous_until > :now THEN previous_secret END"
+"""SQL for the secret before of an app, while it signs along; ``:now`` is a Unix time."""
+
 _ID_BYTES = 6
 
 
@@ -49,16 +52,9 @@ def find_app(db: Database, id: str) -> App | None:
 
 def valid_secrets(db: Database, id: str, now: float) -> list[str]:
     """The one or two secrets that sign now, the newest first; none if there is no such app."""
-    query = """
-        SELECT secret, CASE WHEN previous_until > ? THEN previous_secret END AS previous
-        FROM apps WHERE id = ?
-    """
-    return [
-        secret
-        for row in db.query(query, [now, id])
-        for secret in (row["secret"], row["previous"])
-        if secret is not None
-    ]
+    query = f"SELECT secret, {SIGNS_ALONG} FROM apps WHERE id = :id"  # noqa: S608
+    rows = db.execute(query, {"id": id, "now": now})
+    return [secret for row in rows for secret in row if secret is not None]
 
 
 def rotate_secret(db: Database, id: str, overlap: float, now: float) -> str | None:

@@ -101,6 +101,7 @@ def apps_and_lanes(db: Database) -> None:
     )
 
 
+# Not daemon.apps.create_app, whose tables will change: a migration stays as it was.
 def _new_app(db: Database, user: int | None, name: str) -> str:
     id = secrets.token_hex(6)
     secret = f"whsec_{base64.b64encode(secrets.token_bytes(32)).decode()}"

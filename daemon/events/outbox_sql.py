@@ -17,6 +17,7 @@ from typing import Any
 
 from sqlite_utils import Database
 
+from daemon.apps import SIGNS_ALONG
 from daemon.calls.model import CallChange, Seen
 from daemon.events.deliveries import Delivery, DeliveryState, Gone, Settlement
 from daemon.events.lanes import wake_lanes
@@ -109,20 +110,20 @@ def keep_calls(db: Database, documents: Mapping[str, str | None]) -> None:
 
 
 # CROSS JOIN keeps the order of the loops: lanes by age, of each its heads by age.
-_DUE = """
+_DUE = f"""
     SELECT json_group_array(json_array(
         webhook_id, event, call, extension, url, form, queued, attempts,
         type, method, seen, secret, previous_secret))
     FROM (
         SELECT d.webhook_id, d.event, d.call, d.form, d.seen, d.queued, d.attempts,
                e.type, e.extension, e.url, e.method, a.secret,
-               CASE WHEN a.previous_until > :now THEN a.previous_secret END AS previous_secret
+               {SIGNS_ALONG} AS previous_secret
         FROM phone_call_events e CROSS JOIN deliveries d ON d.event = e.id
              LEFT JOIN apps a ON a.id = e.app
         WHERE e.origin = :origin AND e.wake_at <= :now AND d.next_attempt <= :now
           AND d.webhook_id NOT IN (SELECT value FROM json_each(:without))
         ORDER BY e.wake_at LIMIT :limit)
-"""
+"""  # noqa: S608
 
 # Of a lane that is due already, all that is due is on its way, and something else comes next.
 _NEXT_DUE = """
