@@ -6,6 +6,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
 
+import config
 from tests.pbx.container import Container, DockerError, docker
 
 HOST = "127.0.77.1"
@@ -21,6 +22,8 @@ VERSION = os.environ.get("ASTERISK", "22")
 IMAGE = f"uapid-test-asterisk:{VERSION}"
 
 CONFIGURATION = Path(__file__).parent / "asterisk"
+# Part of the PBX's dialplan as it is shipped.
+SHIPPED_DIALPLAN = Path(config.__file__).parent / "asterisk" / "extensions.conf"
 START_SECONDS = 20.0
 CLEAR_SECONDS = 5.0
 
@@ -48,7 +51,8 @@ class Asterisk:
             f"--volume={file}:/etc/asterisk/{file.name}:ro"
             for file in sorted(CONFIGURATION.iterdir())
         )
-        self._container = Container("uapid-test-asterisk", IMAGE, options=tuple(mounts))
+        shipped = f"--volume={SHIPPED_DIALPLAN}:/etc/asterisk/uapid.conf:ro"
+        self._container = Container("uapid-test-asterisk", IMAGE, options=(*mounts, shipped))
 
     def __enter__(self) -> Self:
         self.start()

@@ -1,75 +1,26 @@
 """OnHold and OffHold, judged by the RTP that each phone receives."""
 
 import asyncio
-from contextlib import suppress
 
 import pytest
 
 from tests.pbx.asterisk import Asterisk
 from tests.pbx.client import Client
 from tests.pbx.fixtures import PlugIn
+from tests.pbx.holding import (
+    bridges,
+    hear,
+    hear_each_other,
+    nothing_is_left,
+    talk,
+    traces_of_holds,
+)
 from tests.pbx.manager import ami
-from tests.pbx.phone import Phone
-
-CLEAN_SECONDS = 1.0
 
 PAIRS = [
     pytest.param("0003*210", "0003*211", id="media-through-asterisk"),
     pytest.param("0003*220", "0003*221", id="direct-media"),
 ]
-
-
-async def talk(plug_in: PlugIn, caller: str, called: str, number: str | None = None) -> list[Phone]:
-    """Two phones in conversation that hear each other."""
-    one, two = await plug_in(caller), await plug_in(called)
-    two.will_answer()
-    await one.call(number or called)
-    await asyncio.gather(one.answered(), two.answered())
-    await hear_each_other(one, two)
-    return [one, two]
-
-
-async def hear_each_other(one: Phone, two: Phone) -> None:
-    await hear(one, two.tone_letter, two, one.tone_letter)
-
-
-async def hear(one: Phone, by_one: str, two: Phone, by_two: str) -> None:
-    """Both phones come to hear this, and go on hearing nothing else for a second."""
-    await asyncio.gather(one.hears(by_one), two.hears(by_two))
-    heard = await asyncio.gather(one.listen(1), two.listen(1))
-    assert list(heard) == [[by_one] * 2, [by_two] * 2]
-
-
-def bridges(asterisk: Asterisk) -> dict[str, str]:
-    """Which channel is in which bridge, Snoop channels apart."""
-    return {
-        channel.name: channel.bridge
-        for channel in asterisk.channels()
-        if not channel.name.startswith("Snoop/")
-    }
-
-
-async def nothing_is_left(asterisk: Asterisk) -> None:
-    """No Snoop and no gain of ours; Asterisk ends a channel a moment after it agreed to."""
-    traces: list[str] = []
-    try:
-        async with asyncio.timeout(CLEAN_SECONDS):
-            while traces := await traces_of_holds(asterisk):
-                pass
-    except TimeoutError:
-        raise AssertionError(f"left behind: {traces}") from None
-
-
-async def traces_of_holds(asterisk: Asterisk) -> list[str]:
-    """Names of Snoops, and of channels that are silenced as a hold does it."""
-    names = [channel.name for channel in asterisk.channels()]
-    return [name for name in names if name.startswith("Snoop/") or await is_silenced(name)]
-
-
-async def is_silenced(channel: str) -> bool:
-    with suppress(RuntimeError):  # it has hung up meanwhile
-        return "-32767" in await ami("Getvar", Channel=channel, Variable="VOLUME(RX)")
-    return False
 
 
 @pytest.mark.parametrize(("caller", "called"), PAIRS)

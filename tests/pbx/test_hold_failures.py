@@ -8,7 +8,7 @@ import pytest
 from tests.pbx.asterisk import ARI_PASSWORD, ARI_URL, ARI_USERNAME, Asterisk
 from tests.pbx.client import Client
 from tests.pbx.fixtures import PlugIn
-from tests.pbx.test_hold import hear, hear_each_other, nothing_is_left, talk
+from tests.pbx.holding import hear, hear_each_other, nothing_is_left, talk
 from tests.pbx.uapid import BASE_URL, SETTINGS, Uapid
 
 

@@ -9,10 +9,10 @@ import pytest
 from tests.pbx.asterisk import Asterisk
 from tests.pbx.client import Client
 from tests.pbx.fixtures import PlugIn
+from tests.pbx.holding import hear, hear_each_other, nothing_is_left, talk
 from tests.pbx.manager import ami
 from tests.pbx.receiver import URL, Receiver
 from tests.pbx.test_events import ALL_TYPES, ANSWER_IN, DIAL_IN, HANGUP, story
-from tests.pbx.test_hold import hear, hear_each_other, nothing_is_left, talk
 from tests.pbx.uapid import BASE_URL, SETTINGS, Uapid
 
 
