@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from api.errors import MISSING, UapiError, access_denied, invalid, not_implemented
-from daemon.calls.hold import NotHoldable, holder_of
 from daemon.calls.model import PhoneCall, PhoneCallView, ViewStatus
+from daemon.holds.hold import NotHoldable
+from daemon.holds.laws import holder_of
 
 _NOT_YET = (
     "StartRecording",

@@ -20,8 +20,8 @@ from api.phone_call_actions import (
 )
 from api.phone_call_json import FIELDS, accepted_json, phone_call_json
 from api.uri import ExtensionScope, extension_scope, is_object_id, own_url
-from daemon.calls.hold import Confirmed, Failed, HoldOutcome, NotHoldable
 from daemon.calls.model import PhoneCall, PhoneCallView
+from daemon.holds.hold import Confirmed, Failed, HoldOutcome, NotHoldable
 from daemon.service import Service
 
 

@@ -95,6 +95,7 @@ Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]
 Wait = Annotated[float, Field(ge=0, le=7 * 86400)]
 NumberOrPattern = Annotated[str, AfterValidator(_number_or_pattern)]
 Name = Annotated[str, Field(min_length=1)]
+MusicClass = Annotated[str, AfterValidator(_one_line)]
 Login = Annotated[str, Field(min_length=1), AfterValidator(_one_line)]
 Secret = Annotated[SecretStr, AfterValidator(_one_line_secret)]
 
@@ -185,9 +186,19 @@ class Delivery(Section):
     retention_days: Annotated[float, Field(gt=0, le=3650)] = 7.0
 
 
+class HoldSettings(Section):
+    """``lease`` in seconds; ``music`` is a class of Asterisk, "" for its default."""
+
+    lease: Annotated[float, Field(ge=2, le=86400)] = 120.0
+    music: MusicClass = ""
+    phone_notify: bool = False
+    mute_recordings: bool = False
+
+
 class Organization(Section):
     id: Annotated[str, BeforeValidator(_text), Field(pattern=r"^[0-9]+$")]
     name: Name
+    music: MusicClass | None = None
 
 
 class User(Section):
@@ -195,10 +206,14 @@ class User(Section):
     name: Name
     organization: Annotated[str, BeforeValidator(_text)] | None = None
     extensions: tuple[NumberOrPattern, ...] = ()
+    music: MusicClass | None = None
 
 
 class Extension(Section):
-    """What a number is on the PBX: exactly one of the last four, as ``type`` tells."""
+    """What a number is on the PBX: endpoint, queue, conference or context, as ``type`` tells.
+
+    ``music`` is the class of its holds.
+    """
 
     number: Number
     type: Literal["terminal", "queue", "conference", "ivr"]
@@ -206,6 +221,7 @@ class Extension(Section):
     queue: Name | None = None
     conference: Name | None = None
     context: Name | None = None
+    music: MusicClass | None = None
 
     @model_validator(mode="after")
     def _names_what_it_is(self) -> Self:
@@ -232,6 +248,7 @@ class Settings(Section):
     http: Http = Http()
     api: Api = Api()
     store: Store = Store()
+    hold: HoldSettings = HoldSettings()
     delivery: Delivery = Delivery()
     organizations: tuple[Organization, ...] = ()
     users: tuple[User, ...] = ()

@@ -27,6 +27,7 @@ class User:
     organization: Organization | None
     numbers: frozenset[str]
     patterns: tuple[re.Pattern[str], ...]
+    music: str | None = None
 
     def owns(self, number: str) -> bool:
         return number in self.numbers or any(p.fullmatch(number) for p in self.patterns)
@@ -44,6 +45,7 @@ class Directory:
                 organizations.get(user.organization) if user.organization else None,
                 frozenset(text for text in user.extensions if not text.startswith("_")),
                 tuple(compile_pattern(text) for text in user.extensions if text.startswith("_")),
+                user.music,
             )
             for user in settings.users
         }
@@ -56,6 +58,8 @@ class Directory:
         self._queues = {e.queue: e.number for e in settings.extensions if e.queue}
         self._conferences = {e.conference: e.number for e in settings.extensions if e.conference}
         self._contexts = {e.context: e.number for e in settings.extensions if e.context}
+        self._music = settings.hold.music
+        self._music_of = {extension.number: extension.music for extension in settings.extensions}
         self._endpoints = endpoints
         self._owner = lru_cache(maxsize=_OWNERS_KEPT)(self._find_owner)
 
@@ -93,6 +97,20 @@ class Directory:
             if known.endswith(f"*{number}") and user.owns(known) and self.exists(known)
         }
         return candidates.pop() if len(candidates) == 1 else None
+
+    def music_class(self, number: str | None) -> str:
+        """The music class of holds by this extension, the nearest that the settings have for it.
+
+        "" stands for Asterisk's default, which a hold by a trunk has if the settings have none.
+        """
+        owner = self.owner(number) if number else None
+        organization = owner.organization if owner else None
+        nearest_first = (
+            self._music_of.get(number or ""),
+            owner.music if owner else None,
+            organization.music if organization else None,
+        )
+        return next((music for music in nearest_first if music is not None), self._music)
 
     def of_channel(self, channel: str) -> str | None:
         """The extension whose phone this channel is: ``PJSIP/0003*210-00000001`` is 0003*210."""

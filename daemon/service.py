@@ -14,7 +14,6 @@ from pydantic import TypeAdapter, ValidationError
 from sqlite_utils import Database
 
 from config.settings import Settings
-from daemon.calls.holds import Holds
 from daemon.calls.live import LiveCalls
 from daemon.calls.model import Call, CallChange
 from daemon.calls.snapshot import Listing
@@ -29,6 +28,7 @@ from daemon.events.outbox_sql import live_call_documents
 from daemon.events.phone_call_events import PhoneCallEvents
 from daemon.events.recorder import Recorder
 from daemon.events.stored_deliveries import StoredDeliveries
+from daemon.holds.holds import Holds
 from daemon.pbx.ami import AmiLine
 from daemon.pbx.ari import AriLine
 from daemon.pbx.line import LineState, PbxError, PbxRefused, PbxUnavailable
@@ -40,7 +40,7 @@ log = logging.getLogger(__name__)
 
 ENDPOINTS_INTERVAL = 60.0
 STOP_DEADLINE = 20.0
-RECONCILE_RETRY = 1.0
+COMPARE_RETRY = 1.0
 _call_json = TypeAdapter(Call)
 
 
@@ -59,7 +59,7 @@ class Service:
         self.ami = AmiLine(
             settings.ami,
             event_classes=_event_classes(settings),
-            events=self._tracker.event_names,
+            events=self._tracker.event_names | Holds.event_names,
             on_event=self._on_ami_event,
             take_snapshot=self._take_snapshot,
             on_lost=self._on_ami_lost,
@@ -67,10 +67,11 @@ class Service:
         self.ari = AriLine(
             settings.ari, on_event=self._on_ari_event, on_connect=self._on_ari_connect
         )
-        self.holds = Holds(self._tracker.live, self.ami, self.ari, _now)
-        self.calls = LiveCalls(
-            self._tracker.live, self.directory, self.holds.holding_since, self._why_unavailable
+        live = self._tracker.live
+        self.holds = Holds(
+            live, self.ami, self.ari, settings.hold, self.directory.music_class, _now
         )
+        self.calls = LiveCalls(live, self.directory, self.holds.on_hold, self._why_unavailable)
         self.guard = Guard(settings.delivery)
         self._outbox = Outbox(self.store, settings.delivery.schedule[0], self._wake_deliverer)
         self._deliverer = Deliverer(self._outbox, settings.delivery, self.guard)
@@ -79,7 +80,7 @@ class Service:
         self.phone_call_events = PhoneCallEvents(self.store, self._recorder.drained)
         self.deliveries = StoredDeliveries(self.store, self._wake_deliverer)
         self._truth_known = False
-        self._holds_to_reconcile = asyncio.Event()
+        self._holds_to_compare = asyncio.Event()
         self.broken = asyncio.Event()
         for line in (self.ami, self.ari):
             line.watch(self._tell_systemd)
@@ -104,7 +105,7 @@ class Service:
             self._start(self.ami.run(), "AMI line"),
             self._start(self.ari.run(), "ARI line"),
             self._start(self._refresh_endpoints(), "endpoints"),
-            self._start(self._reconcile_holds(), "holds"),
+            self._start(self._compare_holds(), "holds"),
         ]
         return self
 
@@ -161,7 +162,7 @@ class Service:
             self.ami.drop("the store does not take call changes")
             return
         self._take(self._tracker.fold(event, _now()))
-        self.holds.watch(event)
+        self.holds.on_ami_event(event)
 
     async def _take_snapshot(self) -> None:
         if self._recorder.full:
@@ -173,7 +174,7 @@ class Service:
         self._take(self._tracker.end_snapshot(listing, _now()))
         log.info("PBX: %d channels are live", len(channels))
         self._truth_known = True
-        self._holds_to_reconcile.set()
+        self._holds_to_compare.set()
 
     async def _list_devices(self) -> list[Message]:
         try:
@@ -190,20 +191,20 @@ class Service:
 
     async def _on_ari_connect(self) -> None:
         await self._learn_endpoints()
-        self._holds_to_reconcile.set()
+        self._holds_to_compare.set()
 
-    async def _reconcile_holds(self) -> None:
+    async def _compare_holds(self) -> None:
         while True:
-            await self._holds_to_reconcile.wait()
-            self._holds_to_reconcile.clear()
+            await self._holds_to_compare.wait()
+            self._holds_to_compare.clear()
             if not self._truth_known or not self.ari.connected:
                 continue  # the line that is missing asks again when it comes
             try:
-                await self.holds.reconcile()
+                await self.holds.compare()
             except PbxError as error:
                 log.warning("holds not compared with the PBX yet: %s", error)
-                await asyncio.sleep(RECONCILE_RETRY)
-                self._holds_to_reconcile.set()
+                await asyncio.sleep(COMPARE_RETRY)
+                self._holds_to_compare.set()
 
     def _take(self, changes: list[CallChange]) -> None:
         touched = self._tracker.take_touched()

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 
 from daemon.calls.index import LiveIndex
 from daemon.calls.model import Call, PhoneCall
-from daemon.calls.views import HoldingSince, phone_call
+from daemon.calls.views import HowHeld, phone_call
 from daemon.directory import Directory
 from daemon.pbx.line import PbxUnavailable
 
@@ -19,12 +19,12 @@ class LiveCalls:
         self,
         live: LiveIndex,
         directory: Directory,
-        holding_since: HoldingSince,
+        on_hold: HowHeld,
         unavailable: Callable[[], str | None],
     ) -> None:
         self._live = live
         self._directory = directory
-        self._holding_since = holding_since
+        self._on_hold = on_hold
         self._unavailable = unavailable
 
     def of_extensions(self, extensions: Iterable[str]) -> list[PhoneCall]:
@@ -53,7 +53,7 @@ class LiveCalls:
 
     def _shown(self, calls: Iterable[Call]) -> list[PhoneCall]:
         ordered = sorted(calls, key=lambda call: (call.published, call.id))
-        return [phone_call(call, self._live, self._holding_since) for call in ordered]
+        return [phone_call(call, self._live, self._on_hold) for call in ordered]
 
 
 def _extensions_of(call: Call) -> set[str | None]:

@@ -82,6 +82,23 @@ class Seen(StrEnum):
     RECONSTRUCTED = "reconstructed"
 
 
+class HeldBy(StrEnum):
+    """What a leg holds its peer by: our hold, the one of its phone (SIP), or both at once."""
+
+    UAPID = "uapid"
+    PHONE = "phone"
+    BOTH = "both"
+
+
+@dataclass(frozen=True, slots=True)
+class OnHold:
+    """That a leg holds its peer. ``note`` is a sentence about what the peer hears, "" for none."""
+
+    since: datetime
+    by: HeldBy
+    note: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Parties:
     """Who called whom, as a leg's events and view tell it; "" where it does not apply."""
@@ -201,12 +218,14 @@ class Call:
 class PhoneCallView:
     """One leg as the UAPI shows it; ``channel`` is its Uniqueid and ``bridge`` where it talks.
 
-    ``on_hold`` is the time since which this leg holds its peer, by whatever way.
+    ``peer`` is the Uniqueid of the one leg that it talks with, also across Local channels.
+    ``on_hold`` tells that this leg holds its peer.
     """
 
     id: str
     channel: str
     bridge: str | None
+    peer: str | None
     extension: str | None
     source: tuple[str, ...]
     destination: tuple[str, ...]
@@ -215,7 +234,7 @@ class PhoneCallView:
     status: ViewStatus
     ringing: datetime | None
     answered: datetime | None
-    on_hold: datetime | None
+    on_hold: OnHold | None
     parked: Parked | None
 
 

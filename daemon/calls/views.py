@@ -1,7 +1,6 @@
 """A Call as the UAPI shows it: pure functions from what the PBX said to a PhoneCall."""
 
 from collections.abc import Callable, Iterable
-from datetime import datetime
 from typing import NamedTuple
 
 from daemon.calls.ami_fields import age_order
@@ -11,6 +10,7 @@ from daemon.calls.model import (
     Channel,
     ChannelState,
     Flow,
+    OnHold,
     PhoneCall,
     PhoneCallView,
     Room,
@@ -18,11 +18,11 @@ from daemon.calls.model import (
     view_id,
 )
 
-HoldingSince = Callable[[Channel], datetime | None]
+HowHeld = Callable[[Channel], OnHold | None]
 
 
-def phone_call(call: Call, live: LiveIndex, holding_since: HoldingSince) -> PhoneCall:
-    """``holding_since`` tells since when a channel holds its peer, None if it does not."""
+def phone_call(call: Call, live: LiveIndex, on_hold: HowHeld) -> PhoneCall:
+    """``on_hold`` tells how a channel holds its peer, None if it does not."""
     channels = list(call.channels.values())
     flow = _flow(channels)
     answers = [channel.answered for channel in channels if channel.answered]
@@ -32,7 +32,7 @@ def phone_call(call: Call, live: LiveIndex, holding_since: HoldingSince) -> Phon
         published=call.published,
         answered=min(answers, default=None),
         views=tuple(
-            _view(call, channel, live.peer(channel.uniqueid), flow, holding_since(channel))
+            _view(call, channel, live.peer(channel.uniqueid), flow, on_hold(channel))
             for channel in channels
         ),
     )
@@ -43,7 +43,7 @@ def _view(
     channel: Channel,
     peer: Channel | None,
     flow: Flow | None,
-    on_hold: datetime | None,
+    on_hold: OnHold | None,
 ) -> PhoneCallView:
     dialled = [leg for leg in call.channels.values() if leg.dialled_by == channel.uniqueid]
     line = _line_of(call, channel, peer, dialled)
@@ -51,6 +51,7 @@ def _view(
         id=view_id(channel.view),
         channel=channel.uniqueid,
         bridge=channel.bridge,
+        peer=peer.uniqueid if peer else None,
         extension=channel.extension,
         source=_present(_own(line.source)) if line.source else _told_source(channel),
         destination=_present(*line.destination),

@@ -6,16 +6,16 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from daemon.calls.hold import HoldOutcome
-from daemon.calls.holds import Holds
 from daemon.calls.live import LiveCalls
-from daemon.calls.model import Flow, PhoneCall, PhoneCallView, ViewStatus
+from daemon.calls.model import Flow, HeldBy, OnHold, PhoneCall, PhoneCallView, ViewStatus
 from daemon.directory import Directory
+from daemon.holds.hold import HoldOutcome
+from daemon.holds.holds import Holds
 from daemon.pbx.line import PbxUnavailable
 
 PUBLISHED = datetime(2012, 6, 27, 13, 8, 50, tzinfo=UTC)
 ANSWERED = PUBLISHED + timedelta(seconds=5)
-HELD = PUBLISHED + timedelta(minutes=10)
+HELD = OnHold(PUBLISHED + timedelta(minutes=10), HeldBy.UAPID)
 
 
 def a_view(**fields: Any) -> PhoneCallView:
@@ -24,6 +24,7 @@ def a_view(**fields: Any) -> PhoneCallView:
         id="01",
         channel="1340802530.1",
         bridge="b1",
+        peer=None,
         extension="0003*210",
         source=("0003*210",),
         destination=("0003*024",),
@@ -65,13 +66,13 @@ class CallsInMemory(LiveCalls):
     def owned_by(self, user_id: int) -> list[PhoneCall]:
         return [c for c in self.now if any(self._owns(user_id, v.extension) for v in c.views)]
 
-    def set_on_hold(self, channel: str, since: datetime | None) -> None:
+    def set_on_hold(self, channel: str, on_hold: OnHold | None) -> None:
         """From now on the leg of this channel shows this hold, or none."""
         self.now = [
             replace(
                 call,
                 views=tuple(
-                    replace(view, on_hold=since) if view.channel == channel else view
+                    replace(view, on_hold=on_hold) if view.channel == channel else view
                     for view in call.views
                 ),
             )
@@ -125,10 +126,10 @@ class ChosenHolds(Holds):
 
     def _begin(self, what: str, view: PhoneCallView) -> asyncio.Task[HoldOutcome]:
         self.asked.append((what, view.channel))
-        task = asyncio.create_task(self._work(what, view))
+        task = asyncio.create_task(self._ask(what, view))
         self.tasks.append(task)
         return task
 
-    async def _work(self, what: str, view: PhoneCallView) -> HoldOutcome:
+    async def _ask(self, what: str, view: PhoneCallView) -> HoldOutcome:
         await self.gate.wait()
         return self._behave(what, view)

@@ -43,6 +43,7 @@ ACCEPTED: dict[str, dict[str, str]] = {
         "links": "The other pages of the UAPI have the address as links.self; both are answered.",
         "phoneCallView[0].onhold": "The resource page writes onHold.",
         "phoneCallView[0].onHold": "The resource page writes onHold.",
+        "phoneCallView[0].onHoldBy": "A field of our own: whether uapid holds, the phone, or both.",
         "phoneCallView[0].flow": "A field of the resource that the example leaves out.",
         "phoneCallView[0].ringing": "A field of the resource that the example leaves out.",
         "phoneCallView[1]": "The example shows one leg; the other one is a view of the call too.",

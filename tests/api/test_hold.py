@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from daemon.calls.hold import Confirmed, Failed, HoldOutcome, NotHoldable
 from daemon.calls.model import PhoneCall, PhoneCallView, ViewStatus
+from daemon.holds.hold import Confirmed, Failed, HoldOutcome, NotHoldable
 from daemon.pbx.line import PbxUnavailable
 from tests.api.calls import HELD, CallsInMemory, ChosenHolds, a_call, a_view
 from tests.api.running import CALLS, PUBLIC_URL, RunningApi, StartApi

@@ -60,6 +60,7 @@ async def test_a_call_with_all_its_fields(api: RunningApi) -> None:
                         "answered": "2012-06-27T16:08:55+03:00",
                         "onHold": "2012-06-27T16:18:50+03:00",
                         "holder": 1,
+                        "onHoldBy": "uapid",
                     }
                 ],
                 "links": {"self": link},

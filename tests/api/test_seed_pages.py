@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from daemon.calls.hold import Confirmed, HoldOutcome
 from daemon.calls.model import PhoneCallView
+from daemon.holds.hold import Confirmed, HoldOutcome
 from tests.api.calls import HELD, CallsInMemory, ChosenHolds, a_call
 from tests.api.running import Answer, RunningApi, StartApi
 from tests.api.seed_differences import ACCEPTED, OF_THE_MOMENT

@@ -16,7 +16,7 @@ from tests.pbx.phonebook import PHONES
 from tests.pbx.uapid import SETTINGS
 from tests.plays.telling import Telling, Told
 from tests.unit.ami_stream import recorded_events
-from tests.unit.daemon.calls.pbx_script import held_since
+from tests.unit.daemon.calls.pbx_script import held_by_phone
 
 START = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -51,7 +51,7 @@ class Replay:
 
     def calls(self) -> list[dict[str, object]]:
         """The live calls of user 12 as the API shows them, oldest first."""
-        live = LiveCalls(self.tracker.live, self.directory, held_since, lambda: None)
+        live = LiveCalls(self.tracker.live, self.directory, held_by_phone, lambda: None)
         return [phone_call_json(call, "", self.directory, None) for call in live.owned_by(12)]
 
     def text(self) -> str:

@@ -6,10 +6,11 @@ from datetime import UTC, datetime, timedelta
 
 from pydantic import TypeAdapter
 
-from daemon.calls.model import Call, CallChange, Channel, PhoneCall, PhoneCallView
+from daemon.calls.model import Call, CallChange, Channel, OnHold, PhoneCall, PhoneCallView
 from daemon.calls.snapshot import Listing
 from daemon.calls.tracker import Tracker
 from daemon.calls.views import phone_call
+from daemon.holds.laws import on_hold
 from tests.unit.daemon.people import directory
 
 NODE = "pbx"
@@ -140,7 +141,7 @@ class Script:
         channel = self.tracker.live.channel(leg.uniqueid)
         assert channel is not None
         (found,) = (c for c in self.tracker.live.calls() if c.linkedid == channel.linkedid)
-        return phone_call(found, self.tracker.live, held_since)
+        return phone_call(found, self.tracker.live, held_by_phone)
 
     def views(self, leg: Leg) -> tuple[PhoneCallView, ...]:
         return self.call(leg).views
@@ -191,8 +192,8 @@ class Script:
         return Leg(channel, uniqueid, linkedid or uniqueid, state, exten, number, name, application)
 
 
-def held_since(channel: Channel) -> datetime | None:
-    return channel.held_since
+def held_by_phone(channel: Channel) -> OnHold | None:
+    return on_hold(channel, None)
 
 
 def copies(calls: Iterable[Call]) -> list[Call]:

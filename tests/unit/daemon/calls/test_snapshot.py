@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from daemon.calls.model import CallStatus, Seen, ViewStatus
+from daemon.calls.model import CallStatus, HeldBy, OnHold, Seen, ViewStatus
 from daemon.calls.snapshot import Listing
 from daemon.calls.tracker import Tracker
 from tests.unit.daemon.calls.pbx_script import NODE, RINGING, UP, Script, copies
@@ -273,10 +273,10 @@ def test_a_phone_that_began_to_hold_unseen_is_seen_to_hold() -> None:
     john, mary = pbx.talk(JOHN, "220", MARY)
     pbx.devices = _devices(**{JOHN: "INUSE", MARY: "ONHOLD"})
     pbx.snapshot(john, mary)
-    assert [view.on_hold for view in pbx.views(john)] == [pbx.now, None]
+    assert [view.on_hold for view in pbx.views(john)] == [OnHold(pbx.now, HeldBy.PHONE), None]
     since = pbx.now
     pbx.snapshot(john, mary)
-    assert pbx.views(john)[0].on_hold == since
+    assert pbx.views(john)[0].on_hold == OnHold(since, HeldBy.PHONE)
 
 
 def test_a_phone_that_ended_its_hold_unseen_does_not_hold_any_more() -> None:

@@ -1,6 +1,6 @@
 """What an app sees of a call, step by step."""
 
-from daemon.calls.model import Flow, PhoneCallView, ViewStatus
+from daemon.calls.model import Flow, HeldBy, OnHold, PhoneCallView, ViewStatus
 from tests.unit.daemon.calls.pbx_script import START, Leg, Script
 from tests.unit.daemon.people import JOHN, MARY, RECEPTION
 
@@ -134,7 +134,7 @@ def test_a_phones_own_hold_shows_at_the_phone_until_it_resumes() -> None:
     pbx.fold("Hold", pbx.channel(mary))
     since = pbx.now
     pbx.fold("Hold", pbx.channel(mary))
-    assert [view.on_hold for view in pbx.views(john)] == [None, since]
+    assert [view.on_hold for view in pbx.views(john)] == [None, OnHold(since, HeldBy.PHONE)]
     pbx.fold("Unhold", pbx.channel(mary))
     assert [view.on_hold for view in pbx.views(john)] == [None, None]
 

@@ -1,44 +1,11 @@
-"""The decisions of OnHold and OffHold; what they do to the PBX is tested on a real one."""
-
-from datetime import UTC, datetime
+"""The laws of hold; what a hold does to the PBX is tested on a real one."""
 
 import pytest
 
-from daemon.calls.hold import Hold, NotHoldable, holder_of, peer_of
-from daemon.calls.model import Channel
+from daemon.holds.hold import NotHoldable
+from daemon.holds.laws import Parties, holder_of, parties_of
 from tests.unit.daemon.calls.pbx_script import Leg, Script
 from tests.unit.daemon.people import JOHN, MARY, RECEPTION
-
-HOLD = Hold(
-    holder="1795296890.0",
-    held="1795296890.1",
-    snoop="uapid-hold-1",
-    since=datetime(2026, 1, 1, 12, 30, 15, tzinfo=UTC),
-    holder_gain="",
-    held_gain="-3.5",
-)
-
-
-def test_a_hold_is_known_again_from_the_arguments_of_its_snoop() -> None:
-    arguments = HOLD.to_arguments()
-    assert Hold.from_arguments(HOLD.snoop, arguments.split(",")) == HOLD
-    assert HOLD.pair == {"1795296890.0", "1795296890.1"}
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        [],
-        [""],
-        ["hold"],
-        ["park", "1.1", "1.2", "", "", "1795296890"],
-        ["hold", "1.1", "1.2", "", "", ""],
-        ["hold", "1.1", "1.2", "", "", "yesterday"],
-        ["hold", "1.1", "1.2", "", "", "1795296890", "more"],
-    ],
-)
-def test_arguments_of_other_channels_are_no_hold(arguments: list[str]) -> None:
-    assert Hold.from_arguments("snoop", arguments) is None
 
 
 @pytest.mark.parametrize(
@@ -71,25 +38,19 @@ def test_naming_a_leg_that_talks_to_nobody_finds_no_holder_beside_it() -> None:
     assert holder_of(pbx.call(john), frozenset({JOHN}), "02") is None
 
 
-def _channel(pbx: Script, leg: Leg) -> Channel:
-    channel = pbx.tracker.live.channel(leg.uniqueid)
-    assert channel is not None
-    return channel
-
-
 def test_each_of_two_in_conversation_would_hold_the_other() -> None:
     pbx = Script()
     john, mary = pbx.talk(JOHN, "220", MARY)
     for holder, held in ((john, mary), (mary, john)):
-        peer = peer_of(pbx.tracker.live, _channel(pbx, holder))
-        assert isinstance(peer, Channel)
-        assert peer.uniqueid == held.uniqueid
+        parties = parties_of(pbx.tracker.live, holder.uniqueid)
+        assert isinstance(parties, Parties)
+        assert (parties.holder.uniqueid, parties.held.uniqueid) == (holder.uniqueid, held.uniqueid)
 
 
 def _why_not(pbx: Script, leg: Leg) -> str:
-    peer = peer_of(pbx.tracker.live, _channel(pbx, leg))
-    assert isinstance(peer, NotHoldable)
-    return peer.reason
+    refusal = parties_of(pbx.tracker.live, leg.uniqueid)
+    assert isinstance(refusal, NotHoldable)
+    return refusal.reason
 
 
 def test_a_leg_that_rings_or_is_alone_cannot_hold() -> None:
@@ -120,7 +81,7 @@ def test_a_channel_of_the_pbx_that_ended_in_the_bridge_does_not_count_any_more()
     pbx.enter(announcer, "b1")
     assert "bridge of 3" in _why_not(pbx, john)
     pbx.fold("Hangup", pbx.channel(announcer) | {"Cause": "16"})  # its BridgeLeave was lost
-    assert isinstance(peer_of(pbx.tracker.live, _channel(pbx, john)), Channel)
+    assert isinstance(parties_of(pbx.tracker.live, john.uniqueid), Parties)
 
 
 def test_a_leg_whose_peer_is_inside_the_pbx_cannot_hold() -> None:

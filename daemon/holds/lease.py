@@ -1,0 +1,93 @@
+"""The lease of a hold: if the daemon is gone for longer, Asterisk itself ends the hold.
+
+The Snoop channel hangs up when its ``TIMEOUT(absolute)`` runs out, and its hang-up handler gives
+both voices back. The handler is in ``config/asterisk/extensions.conf``, in two forms: Asterisk 16
+before 16.30 and its contemporaries have no function EXPORT. Where the handler is missing holds
+have no lease.
+"""
+
+import logging
+import re
+from collections.abc import Collection
+
+from daemon.holds.hold import Hold
+from daemon.pbx.ami import AmiLine
+from daemon.pbx.asking import all_of
+from daemon.pbx.line import PbxRefused
+
+log = logging.getLogger(__name__)
+
+CONTEXT = "uapid"
+BY_EXPORT = "unhold"
+BY_CLI = "unhold-by-cli"
+
+_ABSENT = "Did not find"
+# It takes the place of all that there are, so that to do it twice is to do it once.
+_HANDLER = "CHANNEL(hangup_handler_wipe)"
+# The form for old Asterisks hands Uniqueids to a shell; an Originate may choose them.
+_SAFE = re.compile(r"[\w.-]+", re.ASCII)
+
+
+class Lease:
+    """Arms Snoop channels for ``seconds``; arms none as long as ``find_handler`` finds nothing."""
+
+    def __init__(self, ami: AmiLine, seconds: float) -> None:
+        self._ami = ami
+        self._seconds = seconds
+        self._handler: str | None = None
+
+    @property
+    def renewal_interval(self) -> float:
+        """Seconds after which a lease is to be renewed, so that it does not run out."""
+        return self._seconds / 3
+
+    async def find_handler(self, modules: Collection[str] | None) -> str | None:
+        """Look for the form that suits a PBX with these modules; what is missing, None if nothing.
+
+        Raises PbxError when the PBX cannot be asked.
+        """
+        self._handler = None
+        handler = BY_EXPORT if modules is None or "func_export" in modules else BY_CLI
+        if handler == BY_CLI and modules is not None and "app_system" not in modules:
+            return "the PBX has neither the module func_export nor app_system"
+        try:
+            await self._ami.list_action("ShowDialPlan", Context=CONTEXT, Extension=handler)
+        except PbxRefused as error:
+            if _ABSENT in str(error):
+                return f"the dialplan has no extension {handler} in the context {CONTEXT}"
+            return str(error)
+        self._handler = handler
+        return None
+
+    async def arm(self, hold: Hold) -> None:
+        """Give a Snoop what it needs to end the hold by itself. Raises PbxError."""
+        if self._handler is None:
+            return
+        if self._handler == BY_CLI and not all(map(_is_safe, hold.channels)):
+            log.warning("hold %s: without a lease, as a Uniqueid has odd letters", hold.snoop)
+            return
+        variables = {
+            "UAPID_HOLDER": hold.holder,
+            "UAPID_HOLDER_GAIN": hold.holder_gain or "0",
+            "UAPID_HELD": hold.held,
+            "UAPID_HELD_GAIN": hold.held_gain or "0",
+            _HANDLER: f"{CONTEXT},{self._handler},1",
+        }
+        settings = (self._set(hold.snoop, name, value) for name, value in variables.items())
+        await all_of(*settings, self.renew(hold.snoop))
+
+    async def renew(self, snoop: str) -> None:
+        """The lease begins anew. Raises PbxError, PbxRefused if the Snoop is gone."""
+        if self._handler is not None:
+            await self._set(snoop, "TIMEOUT(absolute)", f"{self._seconds:g}")
+
+    async def disarm(self, snoop: str) -> None:
+        """The Snoop ends without giving voices back: that was done, and others may hold by now."""
+        await self._set(snoop, _HANDLER, "")
+
+    async def _set(self, channel: str, variable: str, value: str) -> None:
+        await self._ami.action("Setvar", Channel=channel, Variable=variable, Value=value)
+
+
+def _is_safe(uniqueid: str) -> bool:
+    return _SAFE.fullmatch(uniqueid) is not None
