@@ -1,12 +1,19 @@
 """Actions on a PhoneCall, decided: what a body asks for and which legs it is asked of."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from api.errors import MISSING, UapiError, access_denied, invalid, not_implemented
+from api.errors import (
+    MISSING,
+    UapiError,
+    access_denied,
+    invalid,
+    not_implemented,
+    pbx_unavailable,
+)
 from daemon.calls.model import PhoneCall, PhoneCallView, ViewStatus
-from daemon.holds.hold import NotHoldable
+from daemon.holds.hold import Failed, HoldOutcome, NotHoldable
 from daemon.holds.laws import holder_of
 
 _NOT_YET = (
@@ -69,9 +76,24 @@ def holder_for(
     raise _view_invalid(view_id, allowed)
 
 
-def cannot_be_held(view_id: str, outcome: NotHoldable) -> UapiError:
-    message = f"The view {view_id} cannot be held. {outcome.reason}"
-    return UapiError(400, "pc_phonecallview_invalid", message)
+def failure(view_id: str, outcome: HoldOutcome | None) -> UapiError | None:
+    """The error that this outcome for a view is; None for success, and while it is at work."""
+    match outcome:
+        case NotHoldable():
+            message = f"The view {view_id} cannot be held. {outcome.reason}"
+            return UapiError(400, "pc_phonecallview_invalid", message)
+        case Failed(unavailable=True):
+            return pbx_unavailable(outcome.reason)
+        case Failed():
+            return UapiError(500, "internal_server_error", outcome.reason)
+    return None
+
+
+def all_failed(errors: Sequence[UapiError]) -> UapiError:
+    """One error for several: the gravest, with what all of them say."""
+    gravest = max(errors, key=lambda error: error.status)
+    message = " ".join(dict.fromkeys(error.message for error in errors))
+    return UapiError(gravest.status, gravest.code, message, gravest.headers)
 
 
 def legs_in_conversation(
@@ -89,9 +111,10 @@ def legs_in_conversation(
     ]
     if action is Action.OFF_HOLD:
         return legs
-    holders: dict[str | None, PhoneCallView] = {}
+    holders: dict[str, PhoneCallView] = {}
     for view in sorted(legs, key=lambda view: view.on_hold is None):
-        holders.setdefault(view.bridge, view)
+        if (view.peer or "") not in holders:
+            holders[view.channel] = view
     return list(holders.values())
 
 

@@ -7,13 +7,14 @@ from starlette.responses import JSONResponse, Response
 
 from api.answers import Resource, array_answer, collection_answer
 from api.auth import caller
-from api.errors import UapiError, access_denied, invalid, pbx_unavailable
+from api.errors import access_denied, error_body, invalid
 from api.json_body import read_object
 from api.list_request import parse_list_request
 from api.phone_call_actions import (
     Action,
     PhoneCallAction,
-    cannot_be_held,
+    all_failed,
+    failure,
     holder_for,
     legs_in_conversation,
     parse_action,
@@ -21,7 +22,7 @@ from api.phone_call_actions import (
 from api.phone_call_json import FIELDS, accepted_json, phone_call_json
 from api.uri import ExtensionScope, extension_scope, is_object_id, own_url
 from daemon.calls.model import PhoneCall, PhoneCallView
-from daemon.holds.hold import Confirmed, Failed, HoldOutcome, NotHoldable
+from daemon.holds.hold import Failed, HoldOutcome
 from daemon.service import Service
 
 
@@ -65,24 +66,20 @@ class PhoneCallsResource:
             named_extension=scope.extension is not None,
         )
         (outcome,) = await self._outcomes(asked.action, [view])
-        match outcome:
-            case None:
-                return JSONResponse(accepted_json(calls[0], self._url(scope, calls[0])), 202)
-            case NotHoldable():
-                raise cannot_be_held(view.id, outcome)
-            case Failed():
-                raise _failed(outcome)
-            case Confirmed():
-                now = self._calls(scope, call_id)
+        error = failure(view.id, outcome)
+        if error is not None:
+            raise error
+        if outcome is None:
+            return JSONResponse(accepted_json(calls[0], self._url(scope, calls[0])), 202)
+        now = self._calls(scope, call_id)
         if not now:  # hung up in the meantime
             return array_answer([], self._settings.api.empty)
         return JSONResponse(self._json(scope, now[0]))
 
     async def _act_on_all(self, scope: ExtensionScope, action: Action) -> Response:
-        """Every leg is asked; the answer has the calls in which that had success.
+        """Every leg is asked, and each outcome told: a call as it is now, or with its ``error``.
 
-        One failure is the answer to all: asking again does no harm to those that succeeded. That
-        some cannot be held is only an answer when none can.
+        Where nothing succeeded the answer is an error, whose message has them all.
         """
         legs = [
             (call, view)
@@ -90,27 +87,25 @@ class PhoneCallsResource:
             for view in legs_in_conversation(call, self._extensions(scope, call), action)
         ]
         outcomes = await self._outcomes(action, [view for _, view in legs])
-        pending, confirmed = set(), set()
-        refused: list[tuple[str, NotHoldable]] = []
-        for (call, view), outcome in zip(legs, outcomes, strict=True):
-            match outcome:
-                case None:
-                    pending.add(call.id)
-                case Confirmed():
-                    confirmed.add(call.id)
-                case NotHoldable():
-                    refused.append((view.id, outcome))
-                case Failed():
-                    raise _failed(outcome)
-        if refused and not pending | confirmed:
-            raise cannot_be_held(*refused[0])
-        answers = [
-            accepted_json(call, self._url(scope, call))
-            if call.id in pending
-            else self._json(scope, call)
-            for call in self._calls(scope, None)
-            if call.id in pending | confirmed
+        failures = [
+            failure(view.id, outcome) for (_, view), outcome in zip(legs, outcomes, strict=True)
         ]
+        if failures and None not in failures:
+            raise all_failed([error for error in failures if error is not None])
+        pending = {
+            call.id for (call, _), outcome in zip(legs, outcomes, strict=True) if outcome is None
+        }
+        failed = {call.id: error for (call, _), error in zip(legs, failures, strict=True) if error}
+        now = {call.id: call for call in self._calls(scope, None)}
+        answers = []
+        for call in {call.id: call for call, _ in legs}.values():
+            accepted = accepted_json(call, self._url(scope, call))
+            if call.id in failed:
+                answers.append({**accepted, **error_body(failed[call.id])})
+            elif call.id in pending:
+                answers.append(accepted)
+            elif call.id in now:  # else it was hung up in the meantime
+                answers.append(self._json(scope, now[call.id]))
         return array_answer(answers, self._settings.api.empty, 202 if pending else 200)
 
     async def _outcomes(
@@ -164,9 +159,3 @@ def _outcome(task: asyncio.Task[HoldOutcome]) -> HoldOutcome | None:
     if task.cancelled():
         return Failed("Not finished: the daemon is being stopped.", unavailable=True)
     return task.result()
-
-
-def _failed(outcome: Failed) -> UapiError:
-    if outcome.unavailable:
-        return pbx_unavailable(outcome.reason)
-    return UapiError(500, "internal_server_error", outcome.reason)

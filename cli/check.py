@@ -4,7 +4,7 @@ import asyncio
 import logging
 import os
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -13,12 +13,14 @@ import click
 from cli.options import with_settings
 from cli.tls import tls_failure
 from config.settings import Settings
+from daemon.holds.lease import WITHOUT_LEASE, Lease
 from daemon.pbx.ami import AmiLine
 from daemon.pbx.ari import AriLine
 from daemon.pbx.line import LineState, PbxError
+from daemon.pbx.modules import loaded_modules
 from daemon.store import StoreError, open_database
 
-ACTIONS = ("CoreShowChannels", "Getvar", "Setvar")
+ACTIONS = ("CoreShowChannels", "Getvar", "Setvar", "Hangup", "ShowDialPlan")
 LOGIN_DEADLINE = 10.0
 EVENT_DEADLINE = 3.0
 _PROBE = "Stasis:uapid-check"
@@ -83,20 +85,41 @@ async def _check_lines(settings: Settings, report: Report) -> None:
         report("AMI login", None if ami_up else ami.status.reason, ami.status.reason)
         report("ARI login", None if ari_up else ari.status.reason, ari.status.reason)
         if ami_up:
-            report("AMI actions", await _action_failure(ami), ", ".join(ACTIONS))
+            actions = _actions(settings)
+            report("AMI actions", await _action_failure(ami, actions), ", ".join(actions))
         if ami_up and ari_up:
             report("AMI events", await _event_failure(ari, events), "class call is read")
+            click.echo(f"hold lease: {await _lease_story(settings, ami, ari)}")
 
 
-async def _action_failure(ami: AmiLine) -> str | None:
+def _actions(settings: Settings) -> list[str]:
+    """The actions that the daemon needs with these settings."""
+    wanted = {"PJSIPNotify": settings.hold.phone_notify}
+    wanted["MixMonitorMute"] = settings.hold.mute_recordings
+    return [*ACTIONS, *(action for action, is_wanted in wanted.items() if is_wanted)]
+
+
+async def _lease_story(settings: Settings, ami: AmiLine, ari: AriLine) -> str:
+    """Holds work without a lease as well, so that what lacks is no failure."""
+    try:
+        lacking = await Lease(ami, settings.hold.lease).find_handler(await loaded_modules(ari))
+    except PbxError as error:
+        lacking = str(error)
+    if lacking is None:
+        return f"ok: Asterisk ends a hold {settings.hold.lease:g} s after uapid is gone"
+    return f"WARNING: {lacking}; {WITHOUT_LEASE}"
+
+
+async def _action_failure(ami: AmiLine, actions: Collection[str]) -> str | None:
     try:
         # Asterisk lists to each user just the actions that it may use.
         allowed = {key.lower() for key in await ami.action("ListCommands")}
     except PbxError as error:
         return str(error)
-    missing = [action for action in ACTIONS if action.lower() not in allowed]
+    missing = [action for action in actions if action.lower() not in allowed]
     if missing:
-        return f"not allowed: {', '.join(missing)}; manager.conf: write=call,reporting"
+        more = ",system" if "PJSIPNotify" in missing else ""
+        return f"not allowed: {', '.join(missing)}; manager.conf: write=call,reporting{more}"
     return None
 
 

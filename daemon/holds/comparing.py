@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from daemon.calls.index import LiveIndex
 from daemon.holds.hold import Hold
 from daemon.holds.laws import is_whole
-from daemon.holds.lease import Lease
+from daemon.holds.lease import WITHOUT_LEASE, Lease
 from daemon.holds.pairs import Pairs
 from daemon.holds.recipe import HoldRecipe
 from daemon.holds.watch import Watch
@@ -71,11 +71,7 @@ class Comparison:
     async def _find_lease(self) -> None:
         lacking = await self._lease.find_handler(self.modules)
         if lacking is not None and lacking != self._lacking:
-            log.warning(
-                "holds: %s; see config/asterisk/extensions.conf. Without it a hold works, but "
-                "Asterisk does not end it by itself while uapid is away",
-                lacking,
-            )
+            log.warning("holds: %s; %s", lacking, WITHOUT_LEASE)
         self._lacking = lacking
 
     async def _settle(self, hold: Hold) -> None:

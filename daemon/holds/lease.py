@@ -18,6 +18,10 @@ from daemon.pbx.line import PbxRefused
 log = logging.getLogger(__name__)
 
 CONTEXT = "uapid"
+WITHOUT_LEASE = (
+    "see config/asterisk/extensions.conf. Without it a hold works, but Asterisk does not end it "
+    "by itself while uapid is away"
+)
 BY_EXPORT = "unhold"
 BY_CLI = "unhold-by-cli"
 

@@ -24,7 +24,7 @@ def a_view(**fields: Any) -> PhoneCallView:
         id="01",
         channel="1340802530.1",
         bridge="b1",
-        peer=None,
+        peer="1340802530.2",
         extension="0003*210",
         source=("0003*210",),
         destination=("0003*024",),
@@ -41,7 +41,13 @@ def a_view(**fields: Any) -> PhoneCallView:
 
 def a_call(**fields: Any) -> PhoneCall:
     """A conversation from 0003*210 to 0003*024, apart from these fields."""
-    callee = a_view(id="02", channel="1340802530.2", extension="0003*024", ringing=PUBLISHED)
+    callee = a_view(
+        id="02",
+        channel="1340802530.2",
+        peer="1340802530.1",
+        extension="0003*024",
+        ringing=PUBLISHED,
+    )
     call = PhoneCall(
         id="b817d2618fe6f1804333",
         extension="0003*210",

@@ -39,8 +39,8 @@ def a_pbx(
 
 def another_call(id: str, **fields: Any) -> PhoneCall:
     """A conversation of 0003*210 with a trunk, in a bridge of its own."""
-    leg = a_view(channel=f"{id}.1", bridge=id, **fields)
-    trunk = a_view(id="02", channel=f"{id}.2", bridge=id, extension=None)
+    leg = a_view(channel=f"{id}.1", peer=f"{id}.2", bridge=id, **fields)
+    trunk = a_view(id="02", channel=f"{id}.2", peer=f"{id}.1", bridge=id, extension=None)
     return a_call(id=id, views=(leg, trunk))
 
 
@@ -87,7 +87,7 @@ async def test_the_holder_is_the_leg_of_the_user(
 
 
 async def test_between_two_extensions_of_a_user_the_named_leg_holds(api: RunningApi) -> None:
-    sibling = a_view(id="02", channel=CALLEE, extension="0003*211")
+    sibling = a_view(id="02", channel=CALLEE, peer=CALLER, extension="0003*211")
     holds = a_pbx(api, a_call(views=(a_view(), sibling)))
     for view_id in ("02", "01"):
         await api.put(SELF, {"action": "OnHold", "phoneCallViewId": view_id})
@@ -127,8 +127,8 @@ async def test_no_view_at_all(api: RunningApi) -> None:
 
 async def test_a_view_of_a_conversation_between_others(api: RunningApi) -> None:
     others = (
-        a_view(id="03", channel="3", bridge="b2", extension="0003*024"),
-        a_view(id="04", channel="4", bridge="b2", extension=None),
+        a_view(id="03", channel="3", peer="4", bridge="b2", extension="0003*024"),
+        a_view(id="04", channel="4", peer="3", bridge="b2", extension=None),
     )
     holds = a_pbx(api, a_call(views=(a_view(), *others)))
     body = {"action": "OnHold", "phoneCallViewId": "03"}
@@ -247,7 +247,7 @@ async def test_all_calls_of_an_extension(api: RunningApi) -> None:
 
 
 async def test_all_calls_of_a_user_hold_each_conversation_once(api: RunningApi) -> None:
-    sibling = a_view(id="02", channel=CALLEE, extension="0003*211")
+    sibling = a_view(id="02", channel=CALLEE, peer=CALLER, extension="0003*211")
     holds = a_pbx(api, a_call(views=(a_view(), sibling)))
     path = "/uapi/phoneCalls/@me/@self"
     assert (await api.put(path, {"action": "OnHold"})).status == 200
@@ -257,7 +257,7 @@ async def test_all_calls_of_a_user_hold_each_conversation_once(api: RunningApi) 
 
 
 async def test_who_holds_already_is_who_is_asked_again(api: RunningApi) -> None:
-    sibling = a_view(id="02", channel=CALLEE, extension="0003*211", on_hold=HELD)
+    sibling = a_view(id="02", channel=CALLEE, peer=CALLER, extension="0003*211", on_hold=HELD)
     holds = a_pbx(api, a_call(views=(a_view(), sibling)))
     await api.put("/uapi/phoneCalls/@me/@self", {"action": "OnHold"})
     assert holds.asked == [("hold", CALLEE)]
@@ -271,27 +271,53 @@ async def test_all_of_no_calls(start_api: StartApi, empty: str, status: int, tex
         assert (answer.status, answer.text) == (status, text)
 
 
-async def test_of_all_calls_those_that_cannot_be_held_are_left_out(api: RunningApi) -> None:
-    def behave(what: str, view: PhoneCallView) -> HoldOutcome:
-        return Confirmed() if view.channel == CALLER else NotHoldable("It is a conference.")
+async def test_two_ends_that_local_channels_lie_between_hold_each_other_once(
+    api: RunningApi,
+) -> None:
+    caller = a_view(bridge="b1")
+    callee = a_view(id="02", channel=CALLEE, peer=CALLER, bridge="b2", extension="0003*211")
+    holds = a_pbx(api, a_call(views=(caller, callee)))
+    await api.put("/uapi/phoneCalls/@me/@self", {"action": "OnHold"})
+    assert holds.asked == [("hold", CALLER)]
 
-    a_pbx(api, a_call(), another_call("second"), behave=behave)
+
+NO_CONVERSATION = NotHoldable("It is a conference.")
+NO_MUSIC = Failed("Not held: no music.", unavailable=False)
+NO_LINE = Failed("Not held: no line.", unavailable=True)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "code"),
+    [
+        (NO_CONVERSATION, "pc_phonecallview_invalid"),
+        (NO_MUSIC, "internal_server_error"),
+        (NO_LINE, "pbx_unavailable"),
+    ],
+)
+async def test_of_all_calls_one_that_fails_does_not_hide_the_others(
+    api: RunningApi, outcome: NotHoldable | Failed, code: str
+) -> None:
+    def behave(what: str, view: PhoneCallView) -> HoldOutcome:
+        return outcome if view.channel == "second.1" else Confirmed()
+
+    a_pbx(api, a_call(), another_call("second"), another_call("third"), behave=behave)
     answer = await api.put(CALLS, {"action": "OnHold"})
     assert answer.status == 200
-    assert [call["id"] for call in answer.body] == [ID]
+    assert [call["id"] for call in answer.body] == [ID, "second", "third"]
+    _, failed, _ = answer.body
+    assert set(failed) == {"id", "extension", "link", "error"}
+    assert failed["error"]["code"] == code
+    assert outcome.reason in failed["error"]["message"]
 
 
-async def test_of_all_calls_one_that_failed_is_the_answer(api: RunningApi) -> None:
-    def behave(what: str, view: PhoneCallView) -> HoldOutcome:
-        return (
-            Confirmed()
-            if view.channel == CALLER
-            else Failed("Not held: no music.", unavailable=False)
-        )
-
-    a_pbx(api, a_call(), another_call("second"), behave=behave)
+async def test_of_all_calls_all_failed_is_an_error_that_tells_each_reason(api: RunningApi) -> None:
+    outcomes = {CALLER: NO_CONVERSATION, "second.1": NO_LINE, "third.1": NO_MUSIC}
+    calls = a_call(), another_call("second"), another_call("third")
+    a_pbx(api, *calls, behave=lambda what, view: outcomes[view.channel])
     answer = await api.put(CALLS, {"action": "OnHold"})
-    assert answer.error == (500, "internal_server_error")
+    assert answer.error == (503, "pbx_unavailable")
+    assert answer.headers["Retry-After"] == "5"
+    assert all(outcome.reason in answer.message for outcome in outcomes.values())
 
 
 async def test_of_all_calls_some_not_confirmed_in_time(start_api: StartApi) -> None:
