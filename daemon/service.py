@@ -172,6 +172,7 @@ class Service:
         channels = await self.ami.list_action("CoreShowChannels")
         listing = Listing(channels, bridges, await self._list_devices())
         self._take(self._tracker.end_snapshot(listing, _now()))
+        self.holds.on_snapshot()
         log.info("PBX: %d channels are live", len(channels))
         self._truth_known = True
         self._holds_to_compare.set()

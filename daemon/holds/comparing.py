@@ -55,18 +55,20 @@ class Comparison:
         """Raises PbxError if the PBX cannot be asked; what was done until then is done."""
         await self.read_modules()
         await self._find_lease()
-        known = self._pairs.snoops()
+        known = self._pairs.in_force()
         found = await self._recipe.holds_on_pbx()
         for hold in found:
             if self._pairs.with_snoop(hold.snoop) is None:
                 await self._settle(hold)
-        for snoop in known - {hold.snoop for hold in found}:
-            self._watch.snoop_ended(snoop)
+        there = {hold.snoop for hold in found}
+        for hold in known:
+            if hold.snoop not in there:
+                self._watch.snoop_ended(hold.snoop)
         for pair in self._pairs:
             self._watch.look_at(pair)
         await self._give_voices_back()
         self.done = True
-        log.info("holds: compared with the PBX; %d in force", self._pairs.in_force)
+        log.info("holds: compared with the PBX; %d in force", len(self._pairs.in_force()))
 
     async def _find_lease(self) -> None:
         lacking = await self._lease.find_handler(self.modules)
@@ -87,7 +89,7 @@ class Comparison:
         """A channel that is silenced and in no hold lost it while nobody could see."""
         channels = [c.uniqueid for call in self._live.calls() for c in call.channels.values()]
         for start in range(0, len(channels), _ASKED_AT_ONCE):
-            asked = channels[start : start + _ASKED_AT_ONCE]
+            asked = self._in_no_hold(channels[start : start + _ASKED_AT_ONCE])
             silenced = await self._recipe.silenced(asked)
             await all_of(*(self._give_voice_back(c) for c in self._in_no_hold(silenced)))
             unmuted = (self._recipe.unmute_recording(c) for c in self._in_no_hold(asked))

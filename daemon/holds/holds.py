@@ -28,12 +28,14 @@ from daemon.holds.watch import Watch
 from daemon.holds.work import HoldWork
 from daemon.pbx.ami import AmiLine
 from daemon.pbx.ari import AriLine
+from daemon.pbx.asking import is_gone
 from daemon.pbx.line import PbxError, PbxUnavailable
 
 log = logging.getLogger(__name__)
 
 # A phone that was answered this long ago and has sent no packet sends none.
 _SILENT_AFTER = timedelta(seconds=1)
+_SETTLING = 0.2
 _NOT_COMPARED = Failed("the holds on the PBX are not known yet", unavailable=True)
 
 
@@ -54,7 +56,7 @@ class Holds:
     ) -> None:
         self._live = live
         self._settings = settings
-        self._music_class = music_class
+        self._extension_music = music_class
         self._now = now
         self._background = Background()
         self._pairs = Pairs(self._name)
@@ -67,6 +69,7 @@ class Holds:
             self._pairs,
             self._keeper,
             self._background,
+            self._music_class,
             mute_recordings=settings.mute_recordings,
         )
         self._watch = Watch(
@@ -93,6 +96,10 @@ class Holds:
     def on_ami_event(self, event: Mapping[str, str]) -> None:
         """Take an AMI event that the calls have taken in already."""
         self._watch.on_ami_event(event)
+
+    def on_snapshot(self) -> None:
+        """The calls have taken in a snapshot of the PBX."""
+        self._watch.on_snapshot()
 
     def on_ari_event(self, event: Mapping[str, Any]) -> None:
         self._watch.on_ari_event(event)
@@ -125,7 +132,7 @@ class Holds:
                     return Confirmed()
                 return await self._hold_in_place(parties)
             except PbxError as error:
-                return self._not_held(parties, error)
+                return await self._not_held(parties, error)
 
     async def _hold_in_place(self, parties: Parties) -> HoldOutcome:
         holder, held = parties
@@ -144,7 +151,7 @@ class Holds:
             gains[held.uniqueid],
         )
         in_force = InForce(hold, heard=not self._is_silent(holder, condition))
-        await self._work.put_in_force(in_force, self._music_class(holder.extension))
+        await self._work.put_in_force(in_force)
         return Confirmed()
 
     async def _why_deaf(self, condition: Condition) -> NotHoldable | None:
@@ -158,9 +165,11 @@ class Holds:
         answered = holder.answered or holder.started
         return condition.received == 0 and self._now() - answered > _SILENT_AFTER
 
-    def _not_held(self, parties: Parties, error: PbxError) -> HoldOutcome:
+    async def _not_held(self, parties: Parties, error: PbxError) -> HoldOutcome:
         holder, held = parties
         log.warning("hold by %s of %s: not held: %s", holder.name, held.name, error)
+        if is_gone(error):
+            await asyncio.sleep(_SETTLING)  # the PBX may tell of the end a little later
         if any(self._live.channel(uniqueid) is None for uniqueid in parties.channels):
             return NotHoldable("It has ended meanwhile.")
         return Failed(f"not held: {error}", isinstance(error, PbxUnavailable))
@@ -227,6 +236,10 @@ class Holds:
                 log.warning("hold by %s: its phone was not asked: %s", holder.name, error)
         now = "resumed, by its phone" if done else "its phone still holds"
         log.info("hold by %s: %s", holder.name, now)
+
+    def _music_class(self, holder_id: str) -> str:
+        channel = self._live.channel(holder_id)
+        return self._extension_music(channel.extension if channel else None)
 
     def _name(self, uniqueid: str) -> str:
         channel = self._live.channel(uniqueid)

@@ -51,15 +51,16 @@ class Keeper:
             both.create_task(self._listen(in_force, story))
 
     async def _renew(self, snoop: str, story: str, gone: Callable[[], None]) -> None:
-        pause = self._lease.renewal_interval
+        interval = pause = self._lease.renewal_interval
         while True:
             await asyncio.sleep(pause)
-            pause = self._lease.renewal_interval
             try:
                 await self._lease.renew(snoop)
+                pause = interval
             except PbxUnavailable as error:
-                log.warning("%s: its lease was not renewed: %s", story, error)
-                pause = min(pause, _RETRY)
+                if pause == interval:
+                    log.warning("%s: its lease is not renewed: %s", story, error)
+                pause = min(interval / 2, _RETRY)
             except PbxError:
                 gone()
                 return

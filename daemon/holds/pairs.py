@@ -43,14 +43,9 @@ class Pairs:
         begun = ((pair, hold) for pair in self.of(holder) for hold in pair.snoops.values())
         return next(((pair, hold) for pair, hold in begun if hold.holder == holder), None)
 
-    def snoops(self) -> set[str]:
-        """Of all holds, begun or in force."""
-        return set(self._by_snoop)
-
-    @property
-    def in_force(self) -> int:
-        """How many holds are in force."""
-        return sum(len(pair.holds) for pair in self)
+    def in_force(self) -> list[Hold]:
+        """All holds in force."""
+        return [in_force.hold for pair in self for in_force in pair.holds.values()]
 
     def open(self, hold: Hold) -> Pair:
         """A hold begins; the pair that it is of."""

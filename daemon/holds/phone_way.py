@@ -7,10 +7,13 @@ the NOTIFY was sent.
 """
 
 import asyncio
+import logging
 
 from daemon.calls.model import Channel
 from daemon.pbx.ami import AmiLine
 from daemon.pbx.line import PbxRefused
+
+log = logging.getLogger(__name__)
 
 CONFIRMED_WITHIN = 3.0
 _HOLD, _RESUME = "hold", "talk"
@@ -26,14 +29,14 @@ class PhoneWay:
     async def hold(self, channel: Channel) -> bool:
         """Whether its phone holds now; False too for a phone that does not know how to.
 
-        Raises PbxError when the PBX cannot be asked.
+        Raises PbxUnavailable when the PBX cannot be asked.
         """
         return await self._ask(channel, _HOLD, held=True)
 
     async def resume(self, channel: Channel) -> bool:
         """Whether its phone holds no more; False too for a phone that does not know how to.
 
-        Raises PbxError when the PBX cannot be asked.
+        Raises PbxUnavailable when the PBX cannot be asked.
         """
         return await self._ask(channel, _RESUME, held=False)
 
@@ -54,6 +57,10 @@ class PhoneWay:
                     changed.clear()
                     await changed.wait()
         except TimeoutError:
+            log.info("%s: did not %s within %g s", channel.name, request, CONFIRMED_WITHIN)
+            return False
+        except PbxRefused as error:
+            log.warning("%s: not asked to %s: %s", channel.name, request, error)
             return False
         finally:
             del self._waiting[channel.uniqueid]

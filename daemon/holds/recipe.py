@@ -104,9 +104,9 @@ class HoldRecipe:
         finally:
             del self._music_told[hold.snoop]
 
-    async def start_again(self, hold: Hold) -> None:
+    async def start_again(self, hold: Hold, music: str) -> None:
         """What a hold of a former run may lack: its lease and its music."""
-        await all_of(self._lease.arm(hold), self._play(hold.snoop, ""))
+        await all_of(self._lease.arm(hold), self._play(hold.snoop, music))
 
     def music_started(self, snoop: str, music: str) -> None:
         """The PBX tells that this channel plays this class now."""

@@ -67,6 +67,14 @@ class Watch:
                 if Hold.from_arguments(snoop, event.get("args", [])) is not None:
                     self._background.start(self.remove(snoop), f"late {snoop}")
 
+    def on_snapshot(self) -> None:
+        """The calls are known again after a break, and so are the Snoops among the channels."""
+        for hold in self._pairs.in_force():
+            if hold.snoop not in self._live.technical:
+                self.snoop_ended(hold.snoop)
+        for pair in self._pairs:
+            self.look_at(pair)
+
     def look_at(self, pair: Pair) -> None:
         """Undo what this pair has if the two are not alone together, and do not come to be."""
         if why_apart(self._live, pair.channels) is not None:

@@ -25,7 +25,10 @@ Why = Callable[[], str | None]
 
 
 class HoldWork:
-    """What begins and ends holds. Its callers have the lock of the pair, where it says so."""
+    """What begins and ends holds. Its callers have the lock of the pair, where it says so.
+
+    ``music_class`` tells the one of a holder by its Uniqueid, "" for Asterisk's default.
+    """
 
     def __init__(
         self,
@@ -33,6 +36,7 @@ class HoldWork:
         pairs: Pairs,
         keeper: Keeper,
         background: Background,
+        music_class: Callable[[str], str],
         *,
         mute_recordings: bool,
     ) -> None:
@@ -40,23 +44,25 @@ class HoldWork:
         self._pairs = pairs
         self._keeper = keeper
         self._background = background
+        self._music_class = music_class
         self._mute_recordings = mute_recordings
 
     # --- holding ---
 
-    async def put_in_force(self, in_force: InForce, music: str) -> None:
-        """Hold with a music class, with the pair's lock.
+    async def put_in_force(self, in_force: InForce) -> None:
+        """Hold, with the pair's lock.
 
         Raises PbxError when it failed; it is undone then, or that goes on until it is.
         """
         hold = in_force.hold
         pair = self._pairs.open(hold)
+        music = self._music_class(hold.holder)
         try:
             playing = await self._recipe.start_music(hold, music)
             in_force.music = _music_note(music, playing)
             if not pair.holds:
                 await all_of(*(self._silence(pair, channel) for channel in pair.channels))
-        except PbxError:
+        except Exception:  # whatever it was, nobody is to stay muted for it
             await self._undo_failed(pair, hold)
             raise
         self._keep(pair, in_force)
@@ -69,7 +75,7 @@ class HoldWork:
         pair.silenced |= hold.channels
         self._keep(pair, InForce(hold))
         log.info("%s: known again", pair.story(hold))
-        await self._recipe.start_again(hold)
+        await self._recipe.start_again(hold, self._music_class(hold.holder))
 
     def take_over(self, hold: Hold, reason: str) -> None:
         """Undo what is left of a hold that a former run of the daemon began."""
@@ -99,7 +105,8 @@ class HoldWork:
     async def _undo_failed(self, pair: Pair, hold: Hold) -> None:
         try:
             await self.end(pair, [hold])
-        except PbxError:
+        except Exception as error:
+            log.warning("%s: not undone yet: %s", pair.story(hold), error)
             self.undo_if(pair, hold, "it failed")
 
     # --- ending ---
@@ -135,10 +142,11 @@ class HoldWork:
             while reason is not None and pair.snoops:
                 try:
                     await self.end(pair, list(pair.snoops.values()))
-                except PbxError as error:
-                    if str(error) != complaint:
-                        complaint = str(error)
-                        log.warning("hold between %s: undo goes on: %s", pair, complaint)
+                except Exception as error:  # even after a bug of ours nobody is to stay muted
+                    if repr(error) != complaint:
+                        complaint = repr(error)
+                        bug = None if isinstance(error, PbxError) else error
+                        log.warning("hold between %s: undo goes on: %s", pair, error, exc_info=bug)
                     await asyncio.sleep(_RETRY)
             for story in stories if reason is not None else ():
                 log.info("%s: undone, as %s", story, reason)

@@ -218,7 +218,7 @@ class AriLine(Line):
         seconds = self._settings.timeout
         try:
             async with asyncio.timeout(seconds):
-                response = await getattr(getattr(client.swagger, resource), operation)(**parameters)
+                response = await _operation(client, resource, operation)(**parameters)
                 return None if response.status == 204 else await response.json()
         except HTTPException as error:
             raise PbxRefused(
@@ -228,6 +228,14 @@ class AriLine(Line):
             raise PbxTimeout(f"ARI gave no answer to {name} in {seconds:g} s") from None
         except (aiohttp.ClientError, OSError) as error:
             raise PbxUnavailable(f"ARI did not take {name}: {error}") from error
+
+
+def _operation(client: Client, resource: str, operation: str) -> Callable[..., Awaitable[Any]]:
+    try:
+        found: Callable[..., Awaitable[Any]] = getattr(getattr(client.swagger, resource), operation)
+    except AttributeError:  # the PBX has not loaded that part of its ARI
+        raise PbxRefused(f"ARI has no {resource}.{operation}", 404) from None
+    return found
 
 
 async def _read_description(client: Client) -> None:

@@ -26,6 +26,11 @@ async def unless_gone(step: Awaitable[T]) -> T | None:
     try:
         return await step
     except PbxRefused as error:
-        if _NO_CHANNEL not in str(error):
+        if not is_gone(error):
             raise
         return None
+
+
+def is_gone(error: Exception) -> bool:
+    """Whether this is the PBX's answer about a channel that is not there."""
+    return isinstance(error, PbxRefused) and (error.status == 404 or _NO_CHANNEL in str(error))

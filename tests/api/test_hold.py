@@ -311,7 +311,11 @@ async def test_of_all_calls_one_that_fails_does_not_hide_the_others(
 
 
 async def test_of_all_calls_all_failed_is_an_error_that_tells_each_reason(api: RunningApi) -> None:
-    outcomes = {CALLER: NO_CONVERSATION, "second.1": NO_LINE, "third.1": NO_MUSIC}
+    outcomes: dict[str, NotHoldable | Failed] = {
+        CALLER: NO_CONVERSATION,
+        "second.1": NO_LINE,
+        "third.1": NO_MUSIC,
+    }
     calls = a_call(), another_call("second"), another_call("third")
     a_pbx(api, *calls, behave=lambda what, view: outcomes[view.channel])
     answer = await api.put(CALLS, {"action": "OnHold"})
