@@ -95,10 +95,12 @@ class Pair:
     Each of the two can hold the other, and the voices come back when the last hold ends.
     ``snoops`` are the holds whose Snoop channel may be on the PBX: begun and not yet ended.
     ``gains`` are those of both from before the first hold, ``silenced`` are the channels whose
-    voice may have been taken. ``names`` are those of the channels.
+    voice may have been taken. ``call`` is the id of their PhoneCall, ``names`` are those of the
+    channels: for the log, as long as a hold may be there.
     """
 
     channels: frozenset[str]
+    call: str
     names: Mapping[str, str]
     gains: Mapping[str, str]
     holds: dict[str, InForce] = field(default_factory=dict)
@@ -107,7 +109,8 @@ class Pair:
 
     def story(self, hold: Hold) -> str:
         """How the log begins to tell of one of the holds."""
-        return f"hold by {self.names[hold.holder]} of {self.names[hold.held]}"
+        holder, held = self.names[hold.holder], self.names[hold.held]
+        return f"call {self.call}: hold by {holder} of {held}"
 
     def __str__(self) -> str:
-        return " and ".join(sorted(self.names.values()))
+        return f"call {self.call}: hold between {' and '.join(sorted(self.names.values()))}"

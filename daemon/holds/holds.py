@@ -59,7 +59,7 @@ class Holds:
         self._extension_music = music_class
         self._now = now
         self._background = Background()
-        self._pairs = Pairs(self._name)
+        self._pairs = Pairs(live)
         self._phones = PhoneWay(ami)
         lease = Lease(ami, settings.lease)
         self._recipe = HoldRecipe(ami, ari, lease)
@@ -128,14 +128,14 @@ class Holds:
                 return Confirmed()
             try:
                 if self._settings.phone_notify and await self._phones.hold(parties.holder):
-                    log.info("hold by %s: held, by its phone", parties.holder.name)
+                    log.info("%s: held, by its phone", parties.story)
                     return Confirmed()
                 return await self._hold_in_place(parties)
             except PbxError as error:
                 return await self._not_held(parties, error)
 
     async def _hold_in_place(self, parties: Parties) -> HoldOutcome:
-        holder, held = parties
+        holder, held, _ = parties
         condition = await self._recipe.condition(holder.uniqueid, held.uniqueid)
         refusal = await self._why_deaf(condition)
         if refusal is not None:
@@ -166,8 +166,7 @@ class Holds:
         return condition.received == 0 and self._now() - answered > _SILENT_AFTER
 
     async def _not_held(self, parties: Parties, error: PbxError) -> HoldOutcome:
-        holder, held = parties
-        log.warning("hold by %s of %s: not held: %s", holder.name, held.name, error)
+        log.warning("%s: not held: %s", parties.story, error)
         if is_gone(error):
             await asyncio.sleep(_SETTLING)  # the PBX may tell of the end a little later
         if any(self._live.channel(uniqueid) is None for uniqueid in parties.channels):
@@ -228,14 +227,14 @@ class Holds:
         return None
 
     async def _resume_by_phone(self, holder: Channel) -> None:
+        story = f"call {self._live.call_of(holder).id}: hold by {holder.name}"
         done = False
         if self._settings.phone_notify:
             try:
                 done = await self._phones.resume(holder)
             except PbxError as error:
-                log.warning("hold by %s: its phone was not asked: %s", holder.name, error)
-        now = "resumed, by its phone" if done else "its phone still holds"
-        log.info("hold by %s: %s", holder.name, now)
+                log.warning("%s: its phone was not asked to resume: %s", story, error)
+        log.info("%s: %s", story, "resumed, by its phone" if done else "its phone still holds")
 
     def _music_class(self, holder_id: str) -> str:
         channel = self._live.channel(holder_id)

@@ -23,14 +23,20 @@ from daemon.holds.hold import Hold, InForce, NotHoldable
 
 
 class Parties(NamedTuple):
-    """Who holds and who is held: the channels of two phones or trunks."""
+    """Who holds and who is held, two phones or trunks, and the id of their PhoneCall."""
 
     holder: Channel
     held: Channel
+    call: str
 
     @property
     def channels(self) -> frozenset[str]:
         return frozenset((self.holder.uniqueid, self.held.uniqueid))
+
+    @property
+    def story(self) -> str:
+        """How the log begins to tell of the hold."""
+        return f"call {self.call}: hold by {self.holder.name} of {self.held.name}"
 
 
 # --- whose hold it is ---
@@ -77,7 +83,7 @@ def parties_of(live: LiveIndex, holder_id: str) -> Parties | NotHoldable:
         return NotHoldable("Its peer is a channel inside the PBX and no phone or trunk.")
     if holder.state != ChannelState.UP or held.state != ChannelState.UP:
         return NotHoldable("It is not in conversation: one side has not answered yet.")
-    return Parties(holder, held)
+    return Parties(holder, held, live.call_of(holder).id)
 
 
 def why_deaf(formats: Iterable[str], modules: Collection[str] | None) -> NotHoldable | None:

@@ -1,20 +1,18 @@
 """Which channels are in a hold with which, and the lock of each pair. In memory only."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from weakref import WeakValueDictionary
 
+from daemon.calls.index import LiveIndex
 from daemon.holds.hold import Hold, InForce, Pair
 
 
 class Pairs:
-    """All pairs that have a hold, begun or in force. A pair is there as long as it has one.
+    """All pairs that have a hold, begun or in force. A pair is there as long as it has one."""
 
-    ``name`` tells the name of a channel by its Uniqueid.
-    """
-
-    def __init__(self, name: Callable[[str], str]) -> None:
-        self._name = name
+    def __init__(self, live: LiveIndex) -> None:
+        self._live = live
         self._by_channel: dict[str, list[Pair]] = {}
         self._by_snoop: dict[str, Pair] = {}
         self._locks: WeakValueDictionary[frozenset[str], asyncio.Lock] = WeakValueDictionary()
@@ -51,13 +49,22 @@ class Pairs:
         """A hold begins; the pair that it is of."""
         pair = self.between(hold.channels)
         if pair is None:
-            names = {channel: self._name(channel) for channel in hold.channels}
-            pair = Pair(hold.channels, names, hold.gains)
+            pair = self._new(hold)
             for channel in pair.channels:
                 self._by_channel.setdefault(channel, []).append(pair)
         pair.snoops[hold.snoop] = hold
         self._by_snoop[hold.snoop] = pair
         return pair
+
+    def _new(self, hold: Hold) -> Pair:
+        legs = {uniqueid: self._live.channel(uniqueid) for uniqueid in hold.channels}
+        holder = legs[hold.holder]
+        return Pair(
+            hold.channels,
+            self._live.call_of(holder).id if holder else "unknown",
+            {uniqueid: leg.name if leg else uniqueid for uniqueid, leg in legs.items()},
+            hold.gains,
+        )
 
     def close(self, hold: Hold) -> None:
         """A hold has ended, and with its last one the pair."""

@@ -146,7 +146,7 @@ class HoldWork:
                     if repr(error) != complaint:
                         complaint = repr(error)
                         bug = None if isinstance(error, PbxError) else error
-                        log.warning("hold between %s: undo goes on: %s", pair, error, exc_info=bug)
+                        log.warning("%s: undo goes on: %s", pair, error, exc_info=bug)
                     await asyncio.sleep(_RETRY)
             for story in stories if reason is not None else ():
                 log.info("%s: undone, as %s", story, reason)
@@ -154,7 +154,7 @@ class HoldWork:
     def undo_if(self, pair: Pair, hold: Hold, reason: str) -> None:
         """Soon end all holds of a pair for this reason, if this one has not ended until then."""
         undo = self.undo(pair, lambda: reason if hold.snoop in pair.snoops else None)
-        self._background.start(undo, f"undo of the hold between {pair}")
+        self._background.start(undo, f"undo of {pair}")
 
 
 def _music_note(wanted: str, playing: str | None) -> str:

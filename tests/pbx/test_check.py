@@ -20,7 +20,7 @@ async def test_a_line_for_each_thing_that_is_as_it_should_be(
     assert [line.split(": ")[:2] for line in lines] == [
         [what, "ok"]
         for what in ("settings", "store", "AMI login", "ARI login", "AMI actions", "AMI events")
-    ]
+    ] + [["hold lease", "ok"]]
 
 
 @pytest.mark.parametrize(
@@ -38,8 +38,14 @@ async def test_a_line_for_each_thing_that_is_as_it_should_be(
         ),
         pytest.param(
             with_username("ami", "uapid-mute"),
-            "AMI actions: FAILED: not allowed: Setvar; manager.conf: write=call,reporting",
+            "AMI actions: FAILED: not allowed: Setvar, Hangup; manager.conf: write=call,reporting",
             id="ami-user-may-not-set-variables",
+        ),
+        pytest.param(
+            f"{SETTINGS}\n[hold]\nphone_notify = true\n",
+            "AMI actions: FAILED: not allowed: PJSIPNotify; "
+            "manager.conf: write=call,reporting,system",
+            id="ami-user-may-not-notify-phones",
         ),
         pytest.param(
             with_username("ami", "uapid-deaf"),
