@@ -1,5 +1,6 @@
 import pytest
 
+from config.settings import Settings
 from daemon.directory import Directory
 from tests.unit.daemon.people import JOHN, MARY, RECEPTION, SETTINGS, STRANGER, directory
 
@@ -117,3 +118,45 @@ def test_a_dialled_number_is_seen_from_the_caller(
     number: str, caller: str | None, extension: str | None
 ) -> None:
     assert directory().of_number(number, caller) == extension
+
+
+@pytest.mark.parametrize(
+    ("number", "music"),
+    [
+        ("0003*210", "of-extension"),
+        ("0003*211", "of-user"),
+        ("0003*212", ""),  # an empty class is one too: Asterisk's default
+        ("0004*300", "of-organization"),
+        ("0005*300", "of-all"),
+        ("0009*999", "of-all"),
+        (None, "of-all"),
+    ],
+)
+def test_the_music_class_nearest_to_the_holder_wins(number: str | None, music: str) -> None:
+    settings = Settings.model_validate(
+        {
+            "hold": {"music": "of-all"},
+            "organizations": [{"id": "3", "name": "A", "music": "of-organization"}],
+            "users": [
+                {
+                    "id": 12,
+                    "name": "John",
+                    "organization": "3",
+                    "music": "of-user",
+                    "extensions": ["_0003*2XX"],
+                },
+                {"id": 13, "name": "Jane", "organization": "3", "extensions": ["0004*300"]},
+                {"id": 14, "name": "Ann", "extensions": ["0005*300"]},
+            ],
+            "extensions": [
+                {
+                    "number": "0003*210",
+                    "type": "terminal",
+                    "endpoint": "PJSIP/a",
+                    "music": "of-extension",
+                },
+                {"number": "0003*212", "type": "terminal", "endpoint": "PJSIP/b", "music": ""},
+            ],
+        }
+    )
+    assert Directory(settings).music_class(number) == music

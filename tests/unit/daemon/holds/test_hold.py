@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from daemon.holds.hold import Hold
+from daemon.holds.hold import Hold, InForce
 
 HOLD = Hold(
     holder="1795296890.0",
@@ -36,3 +36,14 @@ def test_a_hold_is_known_again_from_the_arguments_of_its_snoop() -> None:
 )
 def test_arguments_of_other_channels_are_no_hold(arguments: list[str]) -> None:
     assert Hold.from_arguments("snoop", arguments) is None
+
+
+def test_an_app_is_told_what_the_held_party_does_not_hear() -> None:
+    in_force = InForce(HOLD)
+    assert in_force.note == ""
+    in_force.heard = False
+    assert "sends no RTP" in in_force.note
+    in_force.music = "The PBX has no music class jazz, it plays default."
+    assert in_force.note.endswith(in_force.music)
+    in_force.heard = True
+    assert in_force.note == in_force.music
