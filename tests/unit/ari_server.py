@@ -1,9 +1,9 @@
 """An HTTP server that plays the REST interface of an Asterisk."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import aiohttp
 from aiohttp import web
@@ -11,23 +11,65 @@ from aiohttp import web
 PASSWORD = "s3cret"
 APP = "uapid"
 
+Answer = tuple[int, Any]
+
+
+class _Operation(NamedTuple):
+    path: str
+    method: str
+    nickname: str
+    query: tuple[str, ...] = ()
+
+
+_SNOOP_OPTIONS = ("spy", "whisper", "app", "appArgs")
 _OPERATIONS = {
-    "applications": ("/applications/{applicationName}", "get", "applicationName"),
-    "channels": ("/channels", "list", None),
-    "endpoints": ("/endpoints", "list", None),
-    "events": ("/events", "eventWebsocket", "app"),
+    "applications": [_Operation("/applications/{applicationName}", "GET", "get")],
+    "asterisk": [_Operation("/asterisk/modules", "GET", "listModules")],
+    "channels": [
+        _Operation("/channels", "GET", "list"),
+        _Operation("/channels/{channelId}", "DELETE", "hangup"),
+        _Operation("/channels/{channelId}/moh", "POST", "startMoh", ("mohClass",)),
+        _Operation(
+            "/channels/{channelId}/snoop/{snoopId}", "POST", "snoopChannelWithId", _SNOOP_OPTIONS
+        ),
+    ],
+    "endpoints": [_Operation("/endpoints", "GET", "list")],
+    "events": [_Operation("/events", "GET", "eventWebsocket", ("app",))],
 }
+
+
+def _declared(operation: _Operation) -> dict[str, Any]:
+    """As Asterisk's description of its ARI has it."""
+    in_path = [part[1:-1] for part in operation.path.split("/") if part.startswith("{")]
+    parameters = [(name, "path") for name in in_path]
+    parameters += [(name, "query") for name in operation.query]
+    return {
+        "httpMethod": operation.method,
+        "nickname": operation.nickname,
+        "responseClass": "void",
+        "parameters": [
+            {
+                "name": name,
+                "paramType": kind,
+                "required": kind == "path",
+                "dataType": "string",
+            }
+            for name, kind in parameters
+        ],
+    }
 
 
 class AriServer:
     """``answers`` is how a path below /ari is answered: status and JSON.
 
+    ``act`` is asked first, with the method, the path and the query; it may answer None.
     ``requests`` has the URL of each request. A frozen server keeps its sockets open and answers
     nothing, not even a ping.
     """
 
     def __init__(self, password: str = PASSWORD) -> None:
-        self.answers: dict[str, tuple[int, Any]] = {
+        self.act: Callable[[str, str, Mapping[str, str]], Answer | None] = lambda *_: None
+        self.answers: dict[str, Answer] = {
             "/channels": (200, []),
             "/endpoints": (200, []),
         }
@@ -42,7 +84,7 @@ class AriServer:
         app = web.Application(middlewares=[self._authenticated])
         app.router.add_get("/ari/api-docs/{name}.json", self._documentation)
         app.router.add_get("/ari/events", self._events)
-        app.router.add_get("/ari{path:.*}", self._answer)
+        app.router.add_route("*", "/ari{path:.*}", self._answer)
         self._runner = web.AppRunner(app, shutdown_timeout=0.1)
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", self.port).start()
@@ -111,26 +153,19 @@ class AriServer:
 
     def _declaration(self, request: web.Request) -> web.Response:
         name = request.match_info["name"]
-        path, nickname, parameter = _OPERATIONS[name]
-        kind = "path" if "{" in path else "query"
-        operation: dict[str, Any] = {
-            "httpMethod": "GET",
-            "nickname": nickname,
-            "responseClass": "void",
-            "parameters": [],
-        }
-        if parameter:
-            operation["parameters"] = [
-                {"name": parameter, "paramType": kind, "required": True, "dataType": "string"}
-            ]
+        operations = [_declared(operation) for operation in _OPERATIONS[name]]
         if name == "events":
-            operation["upgrade"] = "websocket"
+            operations[0]["upgrade"] = "websocket"
+        paths = [operation.path for operation in _OPERATIONS[name]]
         return web.json_response(
             {
                 "swaggerVersion": "1.1",
                 "basePath": self._base(request),
                 "resourcePath": f"/api-docs/{name}.{{format}}",
-                "apis": [{"path": path, "operations": [operation]}],
+                "apis": [
+                    {"path": path, "operations": [operation]}
+                    for path, operation in zip(paths, operations, strict=True)
+                ],
                 "models": {},
             }
         )
@@ -140,7 +175,10 @@ class AriServer:
 
     async def _answer(self, request: web.Request) -> web.Response:
         path = request.path.removeprefix("/ari")
-        status, body = self.answers.get(path, (404, {"message": "Resource not found"}))
+        answer = self.act(request.method, path, request.query)
+        status, body = answer or self.answers.get(path, (404, {"message": "Resource not found"}))
+        if status == 204:
+            return web.Response(status=204)
         return web.json_response(body, status=status)
 
     async def _events(self, request: web.Request) -> web.WebSocketResponse:

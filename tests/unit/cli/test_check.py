@@ -56,7 +56,9 @@ async def _check_against(
 
 async def test_the_actions_that_are_not_allowed_are_named(tmp_path: Path, closed_port: int) -> None:
     lines = await _check_against(
-        tmp_path, closed_port, success(Getvar="x (Priv: call)", CoreShowChannels="y")
+        tmp_path,
+        closed_port,
+        success(Getvar="x (Priv: call)", CoreShowChannels="y", Hangup="z", ShowDialPlan="z"),
     )
     assert lines[2].startswith("AMI login: ok: ")
     assert lines[4].startswith("AMI actions: FAILED: not allowed: Setvar; manager.conf: write=")
@@ -64,9 +66,12 @@ async def test_the_actions_that_are_not_allowed_are_named(tmp_path: Path, closed
 
 async def test_the_actions_that_are_allowed_are_ok(tmp_path: Path, closed_port: int) -> None:
     lines = await _check_against(
-        tmp_path, closed_port, success(Getvar="x", SetVar="z", CoreShowChannels="y")
+        tmp_path,
+        closed_port,
+        success(Getvar="x", SetVar="z", CoreShowChannels="y", Hangup="z", ShowDialPlan="z"),
     )
-    assert lines[4] == "AMI actions: ok: CoreShowChannels, Getvar, Setvar"
+    allowed = "CoreShowChannels, Getvar, Setvar, Hangup, ShowDialPlan"
+    assert lines[4] == f"AMI actions: ok: {allowed}"
 
 
 async def test_a_wrong_secret_is_told_and_not_shown(tmp_path: Path, closed_port: int) -> None:
