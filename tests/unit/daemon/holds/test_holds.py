@@ -228,3 +228,75 @@ async def test_a_hold_without_the_handler_has_no_lease() -> None:
         async with running_holds(pbx) as daemon:
             assert await daemon.holds.hold(daemon.view(pbx.john)) == Confirmed()
             assert "Setvar TIMEOUT(absolute)" not in pbx.steps
+
+
+async def test_a_silence_that_is_found_at_a_hold_is_not_taken_for_a_gain_to_restore() -> None:
+    async with holding_pbx() as pbx, running_holds(pbx) as daemon:
+        pbx.gains[pbx.john.uniqueid] = "-32767"  # somebody else's, or one that came late
+        await daemon.holds.hold(daemon.view(pbx.john))
+        await daemon.holds.resume(daemon.view(pbx.john))
+        assert pbx.is_clean
+
+
+async def test_a_hold_by_one_who_was_just_connected_to_another_ends_the_former_one_first() -> None:
+    async with holding_pbx() as pbx, running_holds(pbx) as daemon:
+        pbx.gains[pbx.john.uniqueid] = "-2"
+        await daemon.holds.hold(daemon.view(pbx.john))
+        reception = pbx.script.dial(pbx.john, "reception")
+        pbx.script.leave(pbx.mary)
+        pbx.script.leave(pbx.john)
+        pbx.script.answer(pbx.john, reception, bridge="b2")
+        assert await daemon.holds.hold(daemon.view(pbx.john)) == Confirmed()
+        assert pbx.silenced == {pbx.john.uniqueid, reception.uniqueid}
+        assert len(pbx.snoops) == 1
+        await daemon.holds.resume(daemon.view(pbx.john))
+        assert pbx.is_clean
+        assert pbx.gains[pbx.john.uniqueid] == "-2"
+
+
+async def test_at_the_stop_the_leases_begin_anew() -> None:
+    async with holding_pbx() as pbx:
+        async with running_holds(pbx) as daemon:
+            await daemon.holds.hold(daemon.view(pbx.john))
+            pbx.steps.clear()
+        assert pbx.steps == ["Setvar TIMEOUT(absolute)"]
+
+
+async def test_a_lease_is_renewed_as_long_as_the_hold_lasts() -> None:
+    async with holding_pbx() as pbx, running_holds(pbx, lease=2) as daemon:
+        await daemon.holds.hold(daemon.view(pbx.john))
+        pbx.steps.clear()
+        await until(lambda: pbx.steps.count("Setvar TIMEOUT(absolute)") == 2)
+        await daemon.holds.resume(daemon.view(pbx.john))
+        assert pbx.is_clean
+
+
+async def test_a_snapshot_without_the_snoop_ends_the_hold() -> None:
+    async with holding_pbx() as pbx, running_holds(pbx) as daemon:
+        await daemon.holds.hold(daemon.view(pbx.john))
+        pbx.snoops.clear()  # its Hangup was not heard, nor was the end of the handler
+        daemon.holds.on_snapshot()
+        await until(lambda: pbx.is_clean and not daemon.is_holding(pbx.john))
+
+
+async def test_a_snoop_that_comes_too_late_for_its_hold_is_taken_away() -> None:
+    async with holding_pbx() as pbx, running_holds(pbx) as daemon:
+        await daemon.holds.hold(daemon.view(pbx.john))
+        ((snoop, arguments),) = pbx.snoops.items()
+        await daemon.holds.resume(daemon.view(pbx.john))
+        pbx.snoops[snoop] = arguments
+        started = {"type": "StasisStart", "channel": {"id": snoop}, "args": arguments.split(",")}
+        daemon.holds.on_ari_event(started)
+        await until(lambda: pbx.is_clean)
+
+
+async def test_after_a_break_a_snoop_of_no_hold_is_taken_away_and_a_lost_one_ends_its_hold() -> (
+    None
+):
+    async with holding_pbx() as pbx, running_holds(pbx) as daemon:
+        await daemon.holds.hold(daemon.view(pbx.john))
+        ((snoop, arguments),) = pbx.snoops.items()
+        del pbx.snoops[snoop]
+        pbx.snoops["uapid-hold-of-nobody"] = arguments
+        await daemon.holds.compare()
+        await until(lambda: pbx.is_clean and not daemon.is_holding(pbx.john))
