@@ -42,12 +42,18 @@ class Scene:
 
     async def talk(self, prefix: str = "") -> dict[str, Any]:
         """Ana calls Bob, by a prefix of the dialplan to his number; the call once GET has it."""
+        return await self.talk_by(prefix + self.bob.extension)
+
+    async def talk_by(self, number: str) -> dict[str, Any]:
+        """Ana calls a number that leads to Bob; the call once GET has both in conversation."""
         self.bob.will_answer()
-        await self.ana.call(prefix + self.bob.extension)
+        await self.ana.call(number)
         await asyncio.gather(self.ana.answered(), self.bob.answered())
+        both = [(self.ana.extension, "5"), (self.bob.extension, "5")]
         (call,) = await self.app.calls_until(
             lambda calls: (
-                [view["status"] for c in calls for view in c["phoneCallView"]] == ["5", "5"]
+                [(v.get("extension"), v["status"]) for c in calls for v in c["phoneCallView"]]
+                == both
             ),
             self.ana.extension,
         )
@@ -55,7 +61,7 @@ class Scene:
 
     async def hold(self, call: dict[str, Any], holder: Phone, held: Phone) -> None:
         """One holds the other: the phones hear it, and the answer and GET say so."""
-        answer = await self.app.hold(call, holder.extension)
+        answer = await self.app.hold(call, holder.extension, view_of(call, holder))
         assert answer.status == 200, answer
         assert holders_in(answer.body) == [holder.extension]
         assert self.holders(await self.app.calls()) == [holder.extension]
@@ -63,7 +69,7 @@ class Scene:
 
     async def resume(self, call: dict[str, Any], holder: Phone, held: Phone) -> None:
         """The hold ends, and they hear each other."""
-        answer = await self.app.resume(call, holder.extension)
+        answer = await self.app.resume(call, holder.extension, view_of(call, holder))
         assert answer.status == 200, answer
         assert holders_in(answer.body) == []
         assert self.holders(await self.app.calls()) == []
@@ -109,9 +115,10 @@ class Scene:
 
     async def is_clean(self) -> None:
         """No Snoop and no gain of a hold is on the trio's channels."""
-        assert await self._traces() == []
+        assert await self.traces() == []
 
-    async def _traces(self) -> list[str]:
+    async def traces(self) -> list[str]:
+        """Names of the Snoops, and of the channels that are silenced as a hold does it."""
         names = [channel.name for channel in await self.trio.channels()]
         return [name for name in names if name.startswith("Snoop/") or await is_silenced(name)]
 
@@ -130,6 +137,12 @@ class Scene:
         await other.ended()
         await self.trio.until(lambda channels: not channels)
         await self.app.calls_until(lambda calls: not self.trio.calls(calls))
+
+
+def view_of(call: Mapping[str, Any], phone: Phone) -> str:
+    """The id of the phone's view of a call."""
+    (found,) = [v["id"] for v in call["phoneCallView"] if v["extension"] == phone.extension]
+    return str(found)
 
 
 def holders_in(call: Mapping[str, Any]) -> list[str]:

@@ -23,6 +23,7 @@ class Trio:
     """
 
     def __init__(self, number: int) -> None:
+        self.number = number
         self.extensions = extensions(number)
         self.ana, self.bob, self.cleo = self.phones = [
             Phone(extension, f"127.0.78.{number}{member}", letter)
