@@ -2,6 +2,7 @@
 
 import os
 import time
+from base64 import b64decode
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
@@ -104,6 +105,10 @@ class Asterisk:
     def cli(self, command: str) -> str:
         """The answer to a command of Asterisk's command line. Takes about 0.1 s and blocks."""
         return self._container.execute("asterisk", "-rx", command)
+
+    def read(self, path: str) -> bytes:
+        """A file of the PBX's. DockerError when there is none. Takes about 0.1 s and blocks."""
+        return b64decode(self._container.execute("base64", path))
 
     def log(self, since: float = 0.0) -> str:
         """What Asterisk logged since a Unix time."""
