@@ -7,6 +7,7 @@ do not leak into each other.
 
 import math
 from collections.abc import Iterable
+from functools import lru_cache
 from operator import mul
 
 RATE = 8000
@@ -73,12 +74,15 @@ def _wave(frequency: int) -> tuple[list[float], list[float]]:
 _WAVES = {letter: _wave(frequency) for letter, frequency in TONES.items()}
 
 
-def sounds_in(payload: bytes) -> set[str]:
+# A phone sends the same packet again and again: most are known, and a loop that listens to many
+# phones is not held up.
+@lru_cache(maxsize=4096)
+def sounds_in(payload: bytes) -> frozenset[str]:
     """The letters of the tones in one packet, with OTHER_SOUND for any other sound in it."""
     samples = [_DECODED[code] for code in payload]
     power = sum(map(mul, samples, samples)) / len(samples)
     if power < AUDIBLE**2 / 2:
-        return set()
+        return frozenset()
     heard = set()
     rest = power
     for letter, (cosine, sine) in _WAVES.items():
@@ -90,7 +94,7 @@ def sounds_in(payload: bytes) -> set[str]:
             heard.add(letter)
     if rest >= AUDIBLE**2 / 2 and rest >= power / 10:
         heard.add(OTHER_SOUND)
-    return heard
+    return frozenset(heard)
 
 
 def symbol(payloads: Iterable[bytes]) -> str:
