@@ -131,8 +131,7 @@ async def ask_cleo(scene: Scene, by: Phone, other: Phone) -> None:
 async def is_asked(scene: Scene, by: Phone, other: Phone) -> None:
     """The transferer and Cleo hear each other, the third hears the PBX's music."""
     await scene.cleo.answered()
-    passing = other.tone_letter + "M?"
-    await scene.hear_each_other_soon(by, scene.cleo, scene.now, passing)
+    await scene.hear_each_other_soon(by, scene.cleo, scene.now, other.tone_letter + "M")
     await other.hears("M")
 
 
@@ -171,7 +170,7 @@ async def the_caller_goes_on(scene: Scene) -> Together:
 # Those that take longest come first.
 ROWS = [
     *(
-        Row(name, act, passing="ABM?", prefix=KEYS, by_phone=True)
+        Row(name, act, passing="ABM", prefix=KEYS, by_phone=True)
         for name, act in (
             ("Atxfer by the holder", attended_transfer("ana")),
             ("Atxfer by the holder's keys", attended_transfer_by_keys),
@@ -247,7 +246,8 @@ async def play_row(row: Row, scene: Scene, receiver: Receiver) -> None:
             shown = [extension for extension in shown if extension == holder.extension]
         assert shown == [holder.extension], look
     for look in scene.watching.between(parted + TOLD_SECONDS, scene.now):
-        assert not any(map(held_by_us, scene.trio.calls(look.calls)))
+        late = f"{look.asked - parted:.2f} s after they parted: {look.calls}"
+        assert not any(map(held_by_us, scene.trio.calls(look.calls))), late
         if not row.by_phone or look.asked > since + TOLD_SECONDS:
-            assert scene.holders(look.calls) == []
+            assert scene.holders(look.calls) == [], late
     await scene.hang_up(survivor, newcomer)

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, Self
 
 from tests.pbx.client import Client
 
-INTERVAL = 0.03
+INTERVAL = 0.05
 
 
 class Look(NamedTuple):
