@@ -28,6 +28,17 @@ class Reaction(NamedTuple):
     answer_after: float | None = None
 
 
+class Manners(NamedTuple):
+    """What a phone makes of a NOTIFY that asks it to hold or to talk again.
+
+    `declares` is the Allow-Events of its calls, "" for none; `answer` is 200 or 489.
+    """
+
+    declares: str = ""
+    answer: int = 200
+    obeys: bool = False
+
+
 @dataclass
 class Call:
     """One call of a phone.

@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 import pytest
 
 from tests.pbx.asterisk import IMAGE, Asterisk
+from tests.pbx.call import Manners
 from tests.pbx.container import DockerError, docker
 from tests.pbx.phone import Phone
 from tests.pbx.sipp import PhoneRoom
@@ -26,14 +27,15 @@ def asterisk() -> Iterator[Asterisk]:
 
 @pytest.fixture
 async def plug_in(asterisk: Asterisk) -> AsyncIterator[PlugIn]:
-    """Plugs in phones of the PBX by extension: `phone = await plug_in("0003*210")`.
+    """Plugs in phones of the PBX by extension: `phone = await plug_in("0003*210")`. What they
+    make of a NOTIFY may be given too.
 
     After the test all calls are hung up and the phones are gone.
     """
     async with AsyncExitStack() as phones:
 
-        async def plug_in(extension: str) -> Phone:
-            return await phones.enter_async_context(Phone.known(extension))
+        async def plug_in(extension: str, manners: Manners | None = None) -> Phone:
+            return await phones.enter_async_context(Phone.known(extension, manners))
 
         yield plug_in
         asterisk.hang_up_all()

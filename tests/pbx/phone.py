@@ -1,51 +1,33 @@
 """Robot phones: signalling by SIPp, media by an RtpPeer, told what to do by a test."""
 
-import asyncio
 import uuid
-from functools import partial
 from typing import Self
 from urllib.parse import quote
 
 from tests.pbx.asterisk import HOST
-from tests.pbx.call import Call, Reaction, State, header_of, media_address, status_of
-from tests.pbx.patience import LATER, PATIENCE, SOON, Changes, deadline
-from tests.pbx.phonebook import PHONES
-from tests.pbx.rtp import Address, RtpPeer
-from tests.pbx.sipp import Event, Sipp
-
-SIP_PORT = 5060
-RTP_PORT = 4000
+from tests.pbx.call import Call, Manners, Reaction, State
+from tests.pbx.codecs import PCMU
+from tests.pbx.patience import LATER, PATIENCE, deadline
+from tests.pbx.phonebook import CODECS, PHONES
+from tests.pbx.signalling import Signalling
 
 REFUSALS = {480, 486, 603}
-ACCEPTED, MOVED, REQUEST_TERMINATED, DECLINE = 202, 302, 487, 603
+ACCEPTED, MOVED, DECLINE = 202, 302, 603
 
 
-class Phone:
+class Phone(Signalling):
     """A phone, of several calls at once: `async with Phone(extension, address, letter) as phone:`.
 
     Methods are about the current call, which is the last one that began, unless they are given
-    another. The tone goes to the current call only, and all are
-    heard. Methods that wait raise TimeoutError, which
-    tells the state, after `within` seconds. An incoming call rings until told otherwise by one of
-    the will_ methods.
+    another. The tone goes to the current call only, and all are heard. Methods that wait raise
+    TimeoutError, which tells the state, after `within` seconds. An incoming call rings until told
+    otherwise by one of the will_ methods.
     """
 
-    def __init__(self, extension: str, address: str, tone_letter: str) -> None:
-        self.extension = extension
-        self.address = address
-        self.tone_letter = tone_letter
-        self.current: Call | None = None
-        self.rtp: RtpPeer
-        self._calls: dict[str, Call] = {}
-        self._sipps: list[Sipp] = []
-        self._reaction = Reaction()
-        self._changes = Changes()
-        self._timer: asyncio.TimerHandle | None = None
-
     @classmethod
-    def known(cls, extension: str) -> Self:
+    def known(cls, extension: str, manners: Manners | None = None) -> Self:
         """The phone of one of the extensions that the PBX has; KeyError for others."""
-        return cls(extension, *PHONES[extension])
+        return cls(extension, *PHONES[extension], CODECS.get(extension, PCMU), manners)
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -53,28 +35,6 @@ class Phone:
 
     async def __aexit__(self, *_: object) -> None:
         await self.close()
-
-    async def start(self) -> None:
-        """Plugs the phone in: it can be called when this returns."""
-        self.rtp = await RtpPeer.open(self.tone_letter, (self.address, RTP_PORT))
-        await self._run("called", {"extension": self.extension})
-
-    async def close(self) -> None:
-        """Pulls the plug, without a word to the other side of a call."""
-        if self._timer:
-            self._timer.cancel()
-        await asyncio.gather(*(sipp.close() for sipp in self._sipps))
-        await self.rtp.close()
-
-    @property
-    def state(self) -> State:
-        """The state of the current call."""
-        return self.current.state if self.current else State.IDLE
-
-    @property
-    def status(self) -> int | None:
-        """The SIP status that ended the current call before it was answered."""
-        return self.current.status if self.current else None
 
     # What it does when it is called
 
@@ -139,9 +99,9 @@ class Phone:
             call.status, order = DECLINE, f"refuse {DECLINE}"
         await self._insist(call, order, State.ENDED)
 
-    async def hold(self, call: Call | None = None) -> None:
-        """Puts the other side on hold by a re-INVITE of this phone (sendonly)."""
-        await self._request(self._ongoing(call), "offer", "sendonly")
+    async def hold(self, call: Call | None = None, direction: str = "sendonly") -> None:
+        """Puts the other side on hold by a re-INVITE of this phone (sendonly or inactive)."""
+        await self._request(self._ongoing(call), "offer", direction)
 
     async def unhold(self, call: Call | None = None) -> None:
         """Ends the phone's own hold by a re-INVITE (sendrecv)."""
@@ -213,87 +173,9 @@ class Phone:
             raise RuntimeError(f"{self.extension} has no call")
         return call
 
-    def _story(self, call: Call | None) -> str:
-        return f"{self.extension} is " + (f"{call.state} ({call.status})" if call else State.IDLE)
-
-    async def _run(self, scenario: str, keywords: dict[str, str], call_id: str = "") -> Sipp:
-        sipp = Sipp(scenario, (self.address, SIP_PORT + len(self._sipps)), self._heard)
-        await sipp.start(keywords | {"rtp_port": str(RTP_PORT)}, call_id)
-        self._sipps.append(sipp)
-        return sipp
-
-    async def _insist(self, call: Call, order: str, state: State) -> None:
-        async with deadline(PATIENCE, lambda: f"{self._story(call)} and does not {order}"):
-            await self._changes.insist(partial(call.tell, order), lambda: call.state is state)
-
-    async def _request(
-        self, call: Call, order: str, detail: str, again: tuple[float, float] = SOON
-    ) -> int:
-        first = call.cseq + 1
-        async with deadline(PATIENCE, lambda: f"{self._story(call)} and does not {order}"):
-            await self._changes.insist(
-                partial(call.tell, order, detail),
-                lambda: call.answered_with(first) is not None,
-                again,
-            )
-        return call.answered_with(first) or 0
-
     async def _refer(self, call: Call, refer_to: str) -> None:
         status = await self._request(call, "refer", refer_to, LATER)
         if status != ACCEPTED:
             raise RuntimeError(f"{self.extension}: REFER to {refer_to} answered with {status}")
         call.ended_here = True
         await self._insist(call, "hang up", State.ENDED)
-
-    # What SIPp tells
-
-    def _heard(self, event: Event) -> None:
-        if event.name == "invited":
-            call = Call(event.call_id, self._sipps[0], invite=event.message)
-            self._begin(call)
-            call.react(self._reaction)
-            return
-        call = self._calls[event.call_id]
-        if media := media_address(event.message):
-            self._send_to(call, media)
-        match event.name:
-            case "ringing":
-                self._enter(call, State.RINGING)
-                if call.invite and (seconds := self._reaction.answer_after) is not None:
-                    loop = asyncio.get_running_loop()
-                    self._timer = loop.call_later(seconds, call.tell, "answer")
-            case "answered":
-                if call.invite:
-                    self._send_to(call, media_address(call.invite))
-                call.note_dialog(event.message)
-                self._enter(call, State.TALKING)
-            case "replied":
-                cseq, _, _ = header_of(event.message, "CSeq").partition(" ")
-                call.answers[int(cseq)] = status_of(event.message)
-                self._changes.tell()
-            case "refused":
-                self._end(call, status_of(event.message))
-            case "cancelled":
-                self._end(call, REQUEST_TERMINATED)
-            case "left" | "hung up" | "declined":
-                self._end(call, call.status)
-
-    def _send_to(self, call: Call, media: Address | None) -> None:
-        call.media = media
-        if call is self.current:
-            self.rtp.remote = media
-
-    def _begin(self, call: Call) -> None:
-        self._calls[call.id] = call
-        self.current = call
-
-    def _enter(self, call: Call, state: State) -> None:
-        call.enter(state)
-        self._changes.tell()
-
-    def _end(self, call: Call, status: int | None) -> None:
-        if self._timer:
-            self._timer.cancel()
-        self._send_to(call, None)
-        call.enter(State.ENDED, status)
-        self._changes.tell()

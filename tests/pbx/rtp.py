@@ -4,6 +4,7 @@ import asyncio
 import struct
 from typing import NamedTuple, Self
 
+from tests.pbx.codecs import PCMU, Codec
 from tests.pbx.tones import HALF_SECOND, SAMPLES_PER_PACKET, packet_of, symbols
 
 Address = tuple[str, int]
@@ -11,13 +12,13 @@ Address = tuple[str, int]
 PACKET_TIME = 0.02
 HEADER = struct.Struct("!BBHII")
 VERSION_2 = 0x80
-PAYLOAD_TYPE_PCMU = 0
 # A loop that was busy for longer than this skips packets instead of sending them in a burst.
 PATIENCE = 0.2
 
 
 class Packet(NamedTuple):
-    """An RTP packet that was received: arrival in seconds of the loop's clock, u-law, sender."""
+    """An RTP packet that was received: arrival in seconds of the loop's clock, its sound in u-law,
+    sender."""
 
     arrival: float
     payload: bytes
@@ -28,15 +29,16 @@ class RtpPeer(asyncio.DatagramProtocol):
     """An RTP socket that plays one tone to `remote` and listens.
 
     `remote` is None until the other side is known; nothing is sent before. `sending` is the
-    switch of the tone. `sent` and `received` count packets.
+    switch of the tone. `sent` and `received` count packets; what is in another codec is not heard.
     """
 
-    def __init__(self, letter: str) -> None:
+    def __init__(self, letter: str, codec: Codec = PCMU) -> None:
         self.remote: Address | None = None
         self.sending = True
         self.sent = 0
         self.packets: list[Packet] = []
-        self._payload = packet_of(letter)
+        self._codec = codec
+        self._payload = codec.pack(packet_of(letter))
         self._ssrc = ord(letter)
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.DatagramTransport | None = None
@@ -45,10 +47,12 @@ class RtpPeer(asyncio.DatagramProtocol):
         self._closed = asyncio.Event()
 
     @classmethod
-    async def open(cls, letter: str, address: Address) -> Self:
+    async def open(cls, letter: str, address: Address, codec: Codec = PCMU) -> Self:
         """Binds the socket; OSError if the address is taken."""
         loop = asyncio.get_running_loop()
-        _, peer = await loop.create_datagram_endpoint(lambda: cls(letter), local_addr=address)
+        _, peer = await loop.create_datagram_endpoint(
+            lambda: cls(letter, codec), local_addr=address
+        )
         return peer
 
     async def close(self) -> None:
@@ -88,15 +92,16 @@ class RtpPeer(asyncio.DatagramProtocol):
         self._closed.set()
 
     def datagram_received(self, data: bytes, addr: Address) -> None:
-        if len(data) > HEADER.size and data[1] & 0x7F == PAYLOAD_TYPE_PCMU:
-            self.packets.append(Packet(self._loop.time(), data[HEADER.size :], addr))
+        if len(data) > HEADER.size and data[1] & 0x7F == self._codec.payload_type:
+            sound = self._codec.unpack(data[HEADER.size :])
+            self.packets.append(Packet(self._loop.time(), sound, addr))
 
     def _send(self) -> None:
         assert self._transport
         if self.remote and self.sending:
             header = HEADER.pack(
                 VERSION_2,
-                PAYLOAD_TYPE_PCMU,
+                self._codec.payload_type,
                 self.sent & 0xFFFF,
                 self.sent * SAMPLES_PER_PACKET & 0xFFFFFFFF,
                 self._ssrc,

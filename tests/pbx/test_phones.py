@@ -5,7 +5,8 @@ import asyncio
 from tests.pbx.asterisk import HOST, Asterisk
 from tests.pbx.call import State
 from tests.pbx.fixtures import PlugIn
-from tests.pbx.phone import RTP_PORT, Phone
+from tests.pbx.phone import Phone
+from tests.pbx.signalling import RTP_PORT
 
 
 async def hear_each_other(one: Phone, two: Phone) -> None:

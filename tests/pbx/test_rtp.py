@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from tests.pbx.codecs import G729, PCMA, PCMU, Codec
 from tests.pbx.rtp import PACKET_TIME, RtpPeer
 from tests.pbx.tones import TONES, packet_of, symbol, symbols
 
@@ -18,6 +19,17 @@ def test_each_tone_alone(letter: str) -> None:
 @pytest.mark.parametrize("letters", ["AB", "AM", "BM", "ABM", "CT", "DEFG"])
 def test_mixed_tones(letters: str) -> None:
     assert symbol([packet_of(*letters)] * 25) == letters
+
+
+@pytest.mark.parametrize("codec", [PCMU, PCMA, G729], ids=lambda codec: codec.name)
+@pytest.mark.parametrize("letter", TONES)
+def test_each_tone_in_each_codec(codec: Codec, letter: str) -> None:
+    heard = codec.unpack(codec.pack(packet_of(letter)))
+    assert symbol([heard] * 25) == letter
+
+
+def test_a_frame_that_stands_for_no_tone_is_another_sound() -> None:
+    assert symbol([G729.unpack(b"\x00" * 20)] * 25) == "?"
 
 
 def test_silence() -> None:

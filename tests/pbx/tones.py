@@ -39,13 +39,14 @@ AUDIBLE = 300
 PACKETS_TO_BE_HEARD = 2
 
 
-def _decode(code: int) -> int:
+def decoded(code: int) -> int:
+    """The linear sample of 16 bits that a u-law byte stands for."""
     code = ~code & 0xFF
     magnitude = ((((code & 0x0F) << 3) + 0x84) << ((code & 0x70) >> 4)) - 0x84
     return -magnitude if code & 0x80 else magnitude
 
 
-_DECODED = tuple(_decode(code) for code in range(256))
+_DECODED = tuple(decoded(code) for code in range(256))
 
 
 def encode(sample: float) -> int:
