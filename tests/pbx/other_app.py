@@ -14,11 +14,13 @@ PATIENCE = 5.0
 
 class OtherApp:
     """`async with OtherApp() as app:` connects it; what it started stays on the PBX at the end.
+    The PBX knows several by name.
 
     Requests that the PBX refuses raise aiohttp.ClientResponseError.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, name: str = NAME) -> None:
+        self.name = name
         self._open = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -27,7 +29,7 @@ class OtherApp:
             raise_for_status=True,
         )
         self._session = await self._open.enter_async_context(session)
-        line = session.ws_connect(f"{ARI_URL}/events", params={"app": NAME})
+        line = session.ws_connect(f"{ARI_URL}/events", params={"app": self.name})
         self._line = await self._open.enter_async_context(line)
         return self
 
@@ -45,7 +47,7 @@ class OtherApp:
 
     async def call(self, extension: str) -> None:
         """Calls a phone; its channel enters the application when it answers."""
-        await self._do("POST", "channels", endpoint=f"PJSIP/{extension}", app=NAME)
+        await self._do("POST", "channels", endpoint=f"PJSIP/{extension}", app=self.name)
 
     async def answer(self, channel: str) -> None:
         await self._do("POST", f"channels/{channel}/answer")
@@ -60,6 +62,9 @@ class OtherApp:
 
     async def add(self, channel: str, bridge: str) -> None:
         await self._do("POST", f"bridges/{bridge}/addChannel", channel=channel)
+
+    async def remove(self, channel: str, bridge: str) -> None:
+        await self._do("POST", f"bridges/{bridge}/removeChannel", channel=channel)
 
     async def destroy(self, bridge: str) -> None:
         await self._do("DELETE", f"bridges/{bridge}")
