@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import NamedTuple, Self
 
 import config
+from tests.pbx import music
 from tests.pbx.container import Container, DockerError, docker
 
 HOST = "127.0.77.1"
@@ -53,7 +54,9 @@ class Asterisk:
             for file in sorted(CONFIGURATION.iterdir())
         )
         shipped = f"--volume={SHIPPED_DIALPLAN}:/etc/asterisk/uapid.conf:ro"
-        self._container = Container("uapid-test-asterisk", IMAGE, options=(*mounts, shipped))
+        self._container = Container(
+            "uapid-test-asterisk", IMAGE, options=(*mounts, shipped), command=music.COMMAND
+        )
 
     def __enter__(self) -> Self:
         self.start()
@@ -101,6 +104,20 @@ class Asterisk:
     def unpause(self) -> None:
         """Ends the freeze."""
         docker("unpause", self._container.name)
+
+    def take_music_away(self) -> None:
+        """The default class of music on hold is not there any more; nothing may be playing."""
+        self._move(music.DEFAULT, music.AWAY)
+
+    def give_music_back(self) -> None:
+        """Ends that."""
+        self._move(music.AWAY, music.DEFAULT)
+
+    def _move(self, file: str, to: str) -> None:
+        self._container.execute("mv", file, to)
+        # A class that has no files is not made when the module is loaded; a reload would keep it.
+        self.cli("module unload res_musiconhold.so")
+        self.cli("module load res_musiconhold.so")
 
     def cli(self, command: str) -> str:
         """The answer to a command of Asterisk's command line. Takes about 0.1 s and blocks."""
