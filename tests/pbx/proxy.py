@@ -1,6 +1,8 @@
 """A bad network between the daemon and the PBX."""
 
 import asyncio
+import re
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from typing import Self
 
@@ -9,6 +11,25 @@ from tests.pbx.uapid import SETTINGS
 
 ARI_PORT = 8088
 ADDRESS = "127.0.77.4"
+END_OF_MESSAGE = b"\r\n\r\n"  # of AMI, and of an HTTP request without a body
+
+
+class Trap:
+    """Springs when what a pattern matches has come for the n-th time."""
+
+    def __init__(self, pattern: bytes, times: int) -> None:
+        self._pattern = pattern
+        self._times = times
+        self.sprung = asyncio.Event()
+
+    def end_in(self, data: bytes) -> int | None:
+        """Where the message ends that springs it, None if it is not in the data."""
+        for found in re.finditer(self._pattern, data):
+            self._times -= 1
+            if self._times == 0:
+                end = data.find(END_OF_MESSAGE, found.end())
+                return len(data) if end < 0 else end + len(END_OF_MESSAGE)
+        return None
 
 
 class Link:
@@ -23,6 +44,7 @@ class Link:
         self.piece = 1 << 16
         self._whole = asyncio.Event()
         self._whole.set()
+        self._trap: Trap | None = None
         self._passing: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
@@ -35,6 +57,12 @@ class Link:
     def cut(self) -> None:
         """From now on nothing goes through, in either direction; connections stay open."""
         self._whole.clear()
+
+    def cut_after(self, pattern: bytes, times: int = 1) -> asyncio.Event:
+        """Cuts once the daemon has sent what this matches so many times: that message still goes
+        through, the next one does not. The event tells that it has happened."""
+        self._trap = Trap(pattern, times)
+        return self._trap.sprung
 
     async def heal(self) -> None:
         """Ends ``cut``, what was held up arrives as TCP would bring it, or ends ``refuse``."""
@@ -62,7 +90,7 @@ class Link:
                 there_reader, there_writer = await asyncio.open_connection(HOST, self.port)
                 try:
                     async with asyncio.TaskGroup() as both:
-                        both.create_task(self._pass_on(reader, there_writer))
+                        both.create_task(self._pass_on(reader, there_writer, self._until_trapped))
                         both.create_task(self._pass_on(there_reader, writer))
                 finally:
                     there_writer.transport.abort()
@@ -72,18 +100,34 @@ class Link:
             writer.transport.abort()
             self._passing.discard(task)
 
-    async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _pass_on(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        parts_of: Callable[[bytes], Iterable[bytes]] = lambda data: (data,),
+    ) -> None:
         with suppress(ConnectionError):
             while data := await reader.read(1 << 16):
                 if self.delay:
                     await asyncio.sleep(self.delay)
-                await self._whole.wait()
-                for start in range(0, len(data), self.piece):
-                    writer.write(data[start : start + self.piece])
-                    await writer.drain()
-                    if self.piece < len(data):
-                        await asyncio.sleep(0)  # so that each piece is a segment of its own
+                for part in parts_of(data):
+                    await self._whole.wait()
+                    for start in range(0, len(part), self.piece):
+                        writer.write(part[start : start + self.piece])
+                        await writer.drain()
+                        if self.piece < len(part):
+                            await asyncio.sleep(0)  # so that each piece is a segment of its own
         writer.transport.abort()
+
+    def _until_trapped(self, data: bytes) -> Iterator[bytes]:
+        """What the daemon sent, in two parts if the link is to be cut between them."""
+        if self._trap and (end := self._trap.end_in(data)):
+            yield data[:end]
+            self.cut()
+            self._trap.sprung.set()
+            self._trap = None
+            data = data[end:]
+        yield data
 
 
 class Network:
