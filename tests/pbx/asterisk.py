@@ -131,6 +131,13 @@ class Asterisk:
         """What Asterisk logged since a Unix time."""
         return docker("logs", "--since", f"{since:.3f}", self._container.name)
 
+    @property
+    def resident(self) -> int:
+        """The bytes of memory that Asterisk has (VmRSS). Takes about 0.1 s and blocks."""
+        named = 'cat "$(dirname "$(grep -lx asterisk /proc/[0-9]*/comm)")/status"'
+        status = self._container.execute("sh", "-c", named)
+        return int(status.partition("VmRSS:")[2].split()[0]) * 1024
+
     def channels(self) -> list[Channel]:
         """The channels there are now."""
         lines = self.cli("core show channels concise").splitlines()
