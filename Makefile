@@ -21,7 +21,7 @@ check: $(VENV)/installed
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/mypy
 
-bench: $(VENV)/installed
+bench: $(VENV)/installed image
 	$(BIN)/python -m bench
 
 image: docker

@@ -1,6 +1,6 @@
 """`make bench`: every measurement, one after the other."""
 
-from bench import backlog, delivery, flat, intake, latency, memory
+from bench import backlog, delivery, flat, hold, intake, latency, memory
 
 intake.main()
 flat.main()
@@ -8,3 +8,4 @@ memory.main()
 delivery.main()
 latency.main()
 backlog.main()
+hold.main()
