@@ -86,9 +86,8 @@ class Pair:
 
     async def traces(self) -> Traces:
         """What the PBX has of a hold now."""
-        mark = f"Snoop/{self.legs[1].unique_id}-"
         async with Inquiry() as pbx:
-            snoops = [leg.name for leg in await pbx.channels() if leg.name.startswith(mark)]
+            snoops = await pbx.snoops_on(self.legs[1])
             leases = await pbx.variables(snoops, "TIMEOUT(absolute)")
             silenced = await pbx.silenced(leg.name for leg in self.legs)
         return Traces(

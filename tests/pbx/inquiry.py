@@ -45,6 +45,11 @@ class Inquiry:
             channels.append(Channel(told["Channel"], *place, told["BridgeId"], told["Uniqueid"]))
         return channels
 
+    async def snoops_on(self, leg: Channel) -> list[str]:
+        """The names of the Snoops on a channel."""
+        mark = f"Snoop/{leg.unique_id}-"
+        return [leg.name for leg in await self.channels() if leg.name.startswith(mark)]
+
     async def variables(self, channels: Iterable[str], name: str) -> dict[str, str]:
         """A variable or function, "" when it is not set, of those channels that are there."""
         channels = list(channels)

@@ -27,6 +27,8 @@ NEW, NUMBER = ("0004*300", "trunk"), "0311234567"
 FIRST, _, DIRECT, _ = PAIRS
 
 COMPLAINTS = ("WARNING", "ERROR", "assertion", "FRACK")
+# It is behind for a moment; it plays a packet of music just when the Snoop is hung up.
+HARMLESS = ("taskprocessor.c", "moh_files_generator: Failed to write frame")
 
 CYCLES = 1000
 # Bytes, of the memory of the daemon and of Asterisk in the second half of the cycles. What is left
@@ -142,8 +144,7 @@ def asterisk_complains(asterisk: Asterisk, since: float) -> list[str]:
     """What Asterisk logged since a Unix time that nobody wants to see."""
     lines = asterisk.log(since).splitlines()
     complaints = [line for line in lines if any(word in line for word in COMPLAINTS)]
-    # That it is behind for a moment is no fault of a hold.
-    return [line for line in complaints if "taskprocessor.c" not in line]
+    return [line for line in complaints if not any(word in line for word in HARMLESS)]
 
 
 async def test_1000_quick_cycles_of_one_call_cost_nothing_that_lasts(
