@@ -6,11 +6,12 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from tests.delivery.played_pbx import PlayedPbx
+from tests.pbx.addresses import address
 from tests.pbx.client import Client
 from tests.pbx.uapid import Uapid
 
 NODE = "played-pbx"
-HOST = "127.0.77.4"
+HOST = address(4)
 
 
 @asynccontextmanager

@@ -14,8 +14,9 @@ import trustme
 
 from tests.delivery.hell import HELL
 from tests.delivery.stream_server import StreamServer, answer, read_request
+from tests.pbx.addresses import address
 
-HOST = "127.0.77.6"
+HOST = address(6)
 CERTIFICATES = "ca.pem"
 
 

@@ -8,7 +8,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, cast
 
-ADDRESS = "127.0.77.53"
+from tests.pbx.addresses import address
+
+ADDRESS = address(53)
 PORT = 53  # a resolver's configuration cannot name another one
 _HEADER, _FIXED = 12, 4  # bytes before the question, and of type and class after its name
 _A, _AAAA = 1, 28

@@ -9,6 +9,10 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import parse_qsl, urlsplit
 
+from tests.pbx.addresses import address
+
+HOST = address(5)
+
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
@@ -16,9 +20,7 @@ class StreamServer:
     """`async with StreamServer(serve) as server:` has ``serve`` called with each connection, which
     ends with that. ``connections`` counts them."""
 
-    def __init__(
-        self, serve: Serve, host: str = "127.0.77.5", tls: ssl.SSLContext | None = None
-    ) -> None:
+    def __init__(self, serve: Serve, host: str = HOST, tls: ssl.SSLContext | None = None) -> None:
         self.connections = 0
         self.host = host
         self.port = 0

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.pbx.addresses import own_name
 from tests.pbx.asterisk import IMAGE
 from tests.pbx.container import Container
 from tests.unit.waiting import until
@@ -44,7 +45,7 @@ async def traced(pid: int, folder: Path) -> AsyncIterator[Path]:
     )
     strace = ("strace", "--follow-forks", "--decode-fds=path", "--strings-in-hex=all")
     container = Container(
-        "uapid-test-strace",
+        own_name("uapid-test-strace"),
         IMAGE,
         options,
         (*strace, f"-s{_LONGEST}", f"-etrace={CALLS}", "-o/trace/strace", f"-p{pid}"),

@@ -20,6 +20,7 @@ from tests.delivery.played_pbx import PlayedPbx
 from tests.delivery.small_disk import needs_root, small_disk
 from tests.delivery.stream_server import StreamServer, answer, read_request
 from tests.delivery.traffic import phones, subscribe, telephone
+from tests.pbx.addresses import NETWORK, address
 from tests.pbx.client import Answer, Client
 from tests.pbx.uapid import Uapid
 from tests.plays.retold import Retold
@@ -27,7 +28,7 @@ from tests.unit.waiting import until
 
 LANES = 8
 DELIVERY = (
-    'allow_networks = ["127.0.77.0/24"]',
+    f'allow_networks = ["{NETWORK}"]',
     f"schedule = {[0, *[0.2] * 99]}",
 )
 MOODS = {Mood.TAKES: 90, Mood.ERROR: 5, Mood.CLOSES: 5}
@@ -55,7 +56,7 @@ async def test_calls_and_webhooks_go_on_while_the_disk_is_full_and_nothing_is_lo
         )
         receivers = [
             await stack.enter_async_context(MoodyReceiver(host, random, MOODS, ledger.note))
-            for host in ("127.0.77.31", "127.0.77.32")
+            for host in (address(31), address(32))
         ]
         store = disk.folder / "uapid.sqlite"
         uapid, app = await stack.enter_async_context(daemon(tmp_path, pbx, *DELIVERY, store=store))

@@ -19,13 +19,14 @@ from tests.delivery.ledger import Ledger, assert_is_settled
 from tests.delivery.moody_receiver import Mood, MoodyReceiver
 from tests.delivery.played_pbx import PlayedPbx
 from tests.delivery.traffic import phones, subscribe, telephone
+from tests.pbx.addresses import address
 from tests.pbx.uapid import Uapid
 from tests.unit.waiting import until
 
 KILLS = int(os.environ.get("KILLS", "100"))
 SEED = int(os.environ.get("SEED", "0")) or Random().randrange(1, 1 << 32)
 LANES = 24
-RECEIVERS = ("127.0.77.31", "127.0.77.32", "127.0.77.33", "127.0.77.34")
+RECEIVERS = tuple(map(address, range(31, 35)))
 START_PART, LONGEST_START, LONGEST_RUN = 0.2, 0.8, 0.6  # of the kills; seconds; seconds
 
 DELIVERY = (

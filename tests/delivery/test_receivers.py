@@ -16,6 +16,7 @@ from tests.delivery.daemon import daemon
 from tests.delivery.hell_process import CERTIFICATES, EXPECTED, receivers_from_hell
 from tests.delivery.played_pbx import PlayedPbx
 from tests.delivery.stream_server import StreamServer, answer, read_request
+from tests.pbx.addresses import NETWORK
 from tests.pbx.client import Client
 from tests.pbx.uapid import Uapid
 from tests.plays.retold import Retold
@@ -26,7 +27,7 @@ CALLER, CALLED = "0003*210", "0003*211"
 EXTENSIONS = {"0003*210": CALLER, "0003*211": CALLED}
 STEPS = (EventType.DIAL_OUT, EventType.ANSWER_OUT, EventType.HANGUP)
 DELIVERY = (
-    'allow_networks = ["127.0.77.0/24"]',
+    f'allow_networks = ["{NETWORK}"]',
     f"schedule = {[0, *[0.5] * 99]}",
     "connect_timeout = 1.0",
     "timeout = 2.0",

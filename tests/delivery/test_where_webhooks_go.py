@@ -14,15 +14,16 @@ from tests.delivery.daemon import daemon
 from tests.delivery.name_server import NameServer, asking_it
 from tests.delivery.played_pbx import PlayedPbx
 from tests.delivery.stream_server import StreamServer, answer, read_request
+from tests.pbx.addresses import NETWORK, address
 from tests.plays.retold import Retold
 from tests.unit.waiting import until
 
 CALL = Retold("answered-and-ended-by-the-caller")
 CALLER, CALLED = "0003*210", "0003*211"
-ALLOWED, ELSEWHERE, REFUSED = "127.0.77.7", "127.0.77.8", "127.0.0.1"
+ALLOWED, ELSEWHERE, REFUSED = address(7), address(8), "127.0.0.1"
 METADATA, OF_A_CLOUD = "169.254.169.254", "an address of a cloud's metadata"
 DELIVERY = (
-    'allow_networks = ["127.0.77.0/24"]',
+    f'allow_networks = ["{NETWORK}"]',
     # The second attempts are made when a look-up is not remembered any more.
     "schedule = [0, 6, 6]",
     "connect_timeout = 3.0",

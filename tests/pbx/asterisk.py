@@ -4,14 +4,16 @@ import os
 import time
 from base64 import b64decode
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import NamedTuple, Self
 
 import config
 from tests.pbx import music
+from tests.pbx.addresses import address, in_our_network, own_name
 from tests.pbx.container import Container, DockerError, docker
 
-HOST = "127.0.77.1"
+HOST = address(1)
 AMI_PORT = 5038
 AMI_USERNAME, AMI_SECRET = "uapid", "uapid-secret"
 # A second AMI user, with all rights, for what the tests themselves want to know.
@@ -23,9 +25,12 @@ ARI_USERNAME, ARI_PASSWORD = "uapid", "uapid-password"
 VERSION = os.environ.get("ASTERISK", "22")
 IMAGE = f"uapid-test-asterisk:{VERSION}"
 
-CONFIGURATION = Path(__file__).parent / "asterisk"
-# Part of the PBX's dialplan as it is shipped.
-SHIPPED_DIALPLAN = Path(config.__file__).parent / "asterisk" / "extensions.conf"
+# What lies over the package's own files in /etc/asterisk.
+CONFIGURATION = {
+    **{file.name: file for file in (Path(__file__).parent / "asterisk").iterdir()},
+    # Part of the dialplan as it is shipped.
+    "uapid.conf": Path(config.__file__).parent / "asterisk" / "extensions.conf",
+}
 START_SECONDS = 20.0
 CLEAR_SECONDS = 5.0
 
@@ -49,13 +54,13 @@ class Asterisk:
     """
 
     def __init__(self) -> None:
-        mounts = (
-            f"--volume={file}:/etc/asterisk/{file.name}:ro"
-            for file in sorted(CONFIGURATION.iterdir())
-        )
-        shipped = f"--volume={SHIPPED_DIALPLAN}:/etc/asterisk/uapid.conf:ro"
+        self._configuration = TemporaryDirectory()
+        mounts = [
+            f"--volume={self._configuration.name}/{name}:/etc/asterisk/{name}:ro"
+            for name in CONFIGURATION
+        ]
         self._container = Container(
-            "uapid-test-asterisk", IMAGE, options=(*mounts, shipped), command=music.COMMAND
+            own_name("uapid-test-asterisk"), IMAGE, mounts, command=music.COMMAND
         )
 
     def __enter__(self) -> Self:
@@ -72,12 +77,16 @@ class Asterisk:
 
     def start(self) -> None:
         """Starts a new PBX and returns when it is ready for calls."""
+        for name, file in CONFIGURATION.items():
+            text = in_our_network(file.read_text())
+            Path(self._configuration.name, name).write_text(text)
         self._container.run()
         self._wait_until_ready()
 
     def stop(self) -> None:
         """Removes the PBX with all that it knows."""
         self._container.remove()
+        self._configuration.cleanup()
 
     def kill(self) -> None:
         """Ends Asterisk at once (SIGKILL), like a crash. `revive` starts it again."""

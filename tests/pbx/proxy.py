@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from typing import Self
 
+from tests.pbx.addresses import address
 from tests.pbx.asterisk import AMI_PORT, HOST
 from tests.pbx.uapid import SETTINGS
 
 ARI_PORT = 8088
-ADDRESS = "127.0.77.4"
+ADDRESS = address(4)
 END_OF_MESSAGE = b"\r\n\r\n"  # of AMI, and of an HTTP request without a body
 
 

@@ -6,7 +6,10 @@ from typing import Self
 
 from aiohttp import web
 
-URL = "http://127.0.77.3:8090"
+from tests.pbx.addresses import address
+
+HOST, PORT = address(3), 8090
+URL = f"http://{HOST}:{PORT}"
 PATIENCE = 10.0
 
 
@@ -33,7 +36,7 @@ class Receiver:
         app.router.add_route("*", "/{path:.*}", self._take)
         self._runner = web.AppRunner(app)
         await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.77.3", 8090).start()
+        await web.TCPSite(self._runner, HOST, PORT).start()
         return self
 
     async def __aexit__(self, *_: object) -> None:

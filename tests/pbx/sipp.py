@@ -13,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple, Self
 
+from tests.pbx.addresses import own_name
 from tests.pbx.asterisk import HOST
 from tests.pbx.container import Container
 from tests.pbx.rtp import Address
@@ -48,7 +49,7 @@ class PhoneRoom:
     """
 
     container = Container(
-        "uapid-test-phones",
+        own_name("uapid-test-phones"),
         IMAGE,
         options=(f"--volume={_SCENARIOS}:/scenarios:ro",),
         command=("sh", "-c", _JOIN_SCENARIOS),

@@ -1,5 +1,6 @@
 """`uapid check` and `uapid serve` as an operator meets them on a real PBX."""
 
+import re
 import ssl
 from functools import partial
 from pathlib import Path
@@ -8,9 +9,9 @@ import aiohttp
 import pytest
 import trustme
 
-from tests.pbx.asterisk import Asterisk
+from tests.pbx.asterisk import HOST, Asterisk
 from tests.pbx.test_hold_failures import with_username
-from tests.pbx.uapid import SETTINGS, Uapid
+from tests.pbx.uapid import ADDRESS, PORT, SETTINGS, Uapid
 
 
 async def test_a_line_for_each_thing_that_is_as_it_should_be(
@@ -28,12 +29,12 @@ async def test_a_line_for_each_thing_that_is_as_it_should_be(
     [
         pytest.param(
             SETTINGS.replace("uapid-secret", "guessed"),
-            "AMI login: FAILED: 127.0.77.1:5038: AMI refused Login: Authentication failed",
+            f"AMI login: FAILED: {HOST}:5038: AMI refused Login: Authentication failed",
             id="wrong-ami-secret",
         ),
         pytest.param(
             SETTINGS.replace("uapid-password", "guessed"),
-            "ARI login: FAILED: http://127.0.77.1:8088/: HTTP status 401 Unauthorized",
+            f"ARI login: FAILED: http://{HOST}:8088/: HTTP status 401 Unauthorized",
             id="wrong-ari-password",
         ),
         pytest.param(
@@ -83,7 +84,7 @@ async def test_https_is_served_with_the_certificate_of_the_settings(
     asterisk: Asterisk, tmp_path: Path
 ) -> None:
     authority = trustme.CA()
-    certificate = authority.issue_cert("127.0.77.2")
+    certificate = authority.issue_cert(ADDRESS)
     key, chain = tmp_path / "tls.key", tmp_path / "tls.crt"
     certificate.private_key_pem.write_to_path(key)
     chain.write_bytes(b"".join(pem.bytes() for pem in certificate.cert_chain_pems))
@@ -93,7 +94,7 @@ async def test_https_is_served_with_the_certificate_of_the_settings(
         Uapid(tmp_path, with_tls(chain, key)) as uapid,
         aiohttp.ClientSession(headers={"Authorization": f"Bearer {await uapid.token()}"}) as app,
         app.get(
-            "https://127.0.77.2:8080/uapi/extensions/@me/0003*211/phoneCallEvents", ssl=context
+            f"https://{ADDRESS}:{PORT}/uapi/extensions/@me/0003*211/phoneCallEvents", ssl=context
         ) as answer,
     ):
         assert answer.status == 204
@@ -119,5 +120,7 @@ async def test_an_address_that_is_taken_is_named_and_ends_the_start(
     uapid: Uapid, tmp_path: Path
 ) -> None:
     (tmp_path / "second").mkdir()
-    with pytest.raises(RuntimeError, match=r"\[http\] 127\.0\.77\.2:8080: Address already in use"):
+    with pytest.raises(
+        RuntimeError, match=re.escape(f"[http] {ADDRESS}:{PORT}: Address already in use")
+    ):
         await Uapid(tmp_path / "second").start()

@@ -11,7 +11,7 @@ from tests.api.seed_differences import ACCEPTED, OF_THE_MOMENT
 from tests.api.seed_pages import compare, read_example
 from tests.pbx.client import Client
 from tests.pbx.fixtures import PlugIn
-from tests.pbx.uapid import Uapid
+from tests.pbx.uapid import ADDRESS, PORT, Uapid
 
 TRYING, RINGING, OTHER_SIDE_RINGING, ON_CALL = "2", "3", "4", "5"
 
@@ -144,7 +144,7 @@ async def test_the_example_of_the_on_hold_page(app: Client, uapid: Uapid, plug_i
 
 async def send(request: bytes) -> tuple[int, Any]:
     """Status and body of the answer to these very bytes."""
-    reader, writer = await asyncio.open_connection("127.0.77.2", 8080)
+    reader, writer = await asyncio.open_connection(ADDRESS, PORT)
     writer.write(request)
     head, _, body = (await reader.read()).partition(b"\r\n\r\n")
     writer.close()

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from tests.pbx.addresses import address
 from tests.pbx.codecs import G729, PCMA, PCMU, Codec
 from tests.pbx.rtp import PACKET_TIME, RtpPeer
 from tests.pbx.tones import TONES, packet_of, symbol, symbols
@@ -67,13 +68,14 @@ def test_a_symbol_for_each_half_second() -> None:
 
 
 async def test_two_peers_hear_each_other_without_drift() -> None:
-    one = await RtpPeer.open("A", ("127.0.77.2", 4000))
-    two = await RtpPeer.open("B", ("127.0.77.3", 4000))
+    here, there = (address(2), 4000), (address(3), 4000)
+    one = await RtpPeer.open("A", here)
+    two = await RtpPeer.open("B", there)
     try:
-        one.remote, two.remote = ("127.0.77.3", 4000), ("127.0.77.2", 4000)
+        one.remote, two.remote = there, here
         heard_by_one, heard_by_two = await asyncio.gather(one.listen(1.5), two.listen(1.5))
         assert (heard_by_one, heard_by_two) == (["B"] * 3, ["A"] * 3)
-        assert two.source == ("127.0.77.2", 4000)
+        assert two.source == here
         # Delays come and go, so the most punctual packets tell whether the clock drifts.
         lags = [packet.arrival - n * PACKET_TIME for n, packet in enumerate(two.packets)]
         assert min(lags[-25:]) == pytest.approx(min(lags[:25]), abs=0.005)

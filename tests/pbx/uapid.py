@@ -10,9 +10,9 @@ import time
 from collections.abc import Awaitable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
-from types import TracebackType
 from typing import Self, TypeVar
 
+from tests.pbx.addresses import NETWORK, address
 from tests.pbx.asterisk import (
     AMI_PORT,
     AMI_SECRET,
@@ -25,7 +25,8 @@ from tests.pbx.asterisk import (
 
 T = TypeVar("T")
 
-BASE_URL = "http://127.0.77.2:8080"
+ADDRESS, PORT = address(2), 8080
+BASE_URL = f"http://{ADDRESS}:{PORT}"
 START_SECONDS = 20.0
 STOP_SECONDS = 20.0
 _LOG_SHOWN = 20_000  # characters
@@ -47,11 +48,11 @@ username = "{ARI_USERNAME}"
 password = "{ARI_PASSWORD}"
 
 [http]
-host = "127.0.77.2"
-port = 8080
+host = "{ADDRESS}"
+port = {PORT}
 
 [delivery]
-allow_networks = ["127.0.77.0/24"]
+allow_networks = ["{NETWORK}"]
 
 [[organizations]]
 id = "3"
@@ -149,12 +150,7 @@ class Uapid:
         await self.start()
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         if self._process is not None:
             await self.stop()
 
