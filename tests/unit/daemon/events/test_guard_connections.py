@@ -130,7 +130,7 @@ async def test_a_name_that_changes_after_it_was_allowed_is_refused_then(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     _resolve(monkeypatch, ["127.0.0.2"], ["127.0.0.1"])
-    async with _listening("127.0.0.2") as allowed, _listening(port=allowed.port) as other:
+    async with _listening() as other, _listening("127.0.0.2", port=other.port) as allowed:
         async with _client(allow_networks=["127.0.0.2/32"]) as session:
             connector = session.connector
             assert isinstance(connector, aiohttp.TCPConnector)
@@ -147,7 +147,7 @@ async def test_of_several_addresses_only_those_that_are_allowed_are_tried(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     _resolve(monkeypatch, ["127.0.0.1", "127.0.0.2"])
-    async with _listening("127.0.0.2") as allowed, _listening(port=allowed.port) as other:
+    async with _listening() as other, _listening("127.0.0.2", port=other.port) as allowed:
         async with _client(allow_networks=["127.0.0.2/32"]) as session:
             assert await _status(session, "hook.example", allowed.port) == 204
         assert (allowed.connections, other.connections) == (1, 0)

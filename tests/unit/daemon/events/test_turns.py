@@ -156,12 +156,12 @@ def _seconds_for_1000_turns(servers: int) -> float:
         turns.wake(f"http://{number}:80", 0.0)
     turns.next(0.0)
     turns.took("http://0:80", 0, 0.0)
-    began = time.perf_counter()
+    began = time.process_time()
     for _ in range(1000):
         turn = turns.next(0.0)
         assert turn is not None
         turns.took(turn[0], 0, 0.0)
-    return time.perf_counter() - began
+    return time.process_time() - began
 
 
 def test_a_turn_takes_hardly_longer_when_many_servers_wait_for_theirs() -> None:
