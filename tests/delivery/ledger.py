@@ -14,7 +14,7 @@ from tests.delivery.daemon import NODE
 from tests.delivery.moody_receiver import Arrival
 from tests.delivery.played_pbx import PlayedCall
 
-STEP_DEADLINE = 30.0
+STEP_DEADLINE = 90.0
 
 # CallStatus by the number of the leg and the type of the event.
 Telling = dict[tuple[int, EventType], str]
