@@ -3,15 +3,18 @@
 VENV := .venv
 BIN := $(VENV)/bin
 SOURCES := config daemon api cli tests bench
+# What loads a core goes through one of the workers. One that hangs ends the run.
+WORKERS ?= 2
+PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --max-worker-restart 0
 
 .PHONY: demo test test-asterisk16 check bench lock clean docker image image16
 
 test: check image
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
 # What runs on the PBX, on the oldest Asterisk that is supported
 test-asterisk16: $(VENV)/installed image image16
-	ASTERISK=16 $(BIN)/python -m pytest tests/pbx
+	ASTERISK=16 $(PYTEST) tests/pbx
 
 demo: $(VENV)/installed image
 	$(BIN)/python -m tests.pbx.demo $(if $(ONCE),--once)

@@ -11,6 +11,7 @@ from random import Random
 from typing import Any
 
 import aiohttp
+import pytest
 
 from daemon.events.phone_call_events import EventType
 from tests.delivery.daemon import daemon
@@ -25,6 +26,8 @@ from tests.pbx.client import Answer, Client
 from tests.pbx.uapid import Uapid
 from tests.plays.retold import Retold
 from tests.unit.waiting import until
+
+pytestmark = pytest.mark.xdist_group("busy")
 
 LANES = 8
 DELIVERY = (

@@ -8,6 +8,7 @@ to be told of each leg is known exactly.
 
 import asyncio
 import os
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 from random import Random
@@ -22,6 +23,8 @@ from tests.delivery.traffic import phones, subscribe, telephone
 from tests.pbx.addresses import address
 from tests.pbx.uapid import Uapid
 from tests.unit.waiting import until
+
+pytestmark = pytest.mark.xdist_group("busy")
 
 KILLS = int(os.environ.get("KILLS", "100"))
 SEED = int(os.environ.get("SEED", "0")) or Random().randrange(1, 1 << 32)
@@ -56,7 +59,7 @@ def random() -> Random:
 
 
 async def test_no_event_is_lost_reordered_or_invented_when_the_daemon_is_killed_again_and_again(
-    tmp_path: Path, random: Random, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, random: Random, tell: Callable[[str], None]
 ) -> None:
     ledger = Ledger()
     async with AsyncExitStack() as stack:
@@ -80,11 +83,10 @@ async def test_no_event_is_lost_reordered_or_invented_when_the_daemon_is_killed_
         assert await uapid.stop() == 0
     failures = sum(receiver.failures for receiver in receivers)
     again = len(ledger.arrivals) - len(ledger.first)
-    with capsys.disabled():
-        print(
-            f"\nkill -9 with seed {SEED}: {kills.result()} kills, {len(ledger.expected)} events, "
-            f"{again} received again, {failures} attempts that the receivers let fail"
-        )
+    tell(
+        f"kill -9 with seed {SEED}: {kills.result()} kills, {len(ledger.expected)} events, "
+        f"{again} received again, {failures} attempts that the receivers let fail"
+    )
     assert_is_settled(ledger, tmp_path / "uapid.sqlite")
 
 

@@ -11,6 +11,8 @@ from collections import Counter, defaultdict
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+import pytest
+
 from daemon.events.phone_call_events import EventType, Method
 from tests.delivery.daemon import daemon
 from tests.delivery.durable_store import DurableStore
@@ -19,6 +21,8 @@ from tests.delivery.stream_server import Request, StreamServer, answer, read_req
 from tests.delivery.system_calls import SystemCall, system_calls, traced
 from tests.plays.retold import Retold
 from tests.unit.waiting import until
+
+pytestmark = pytest.mark.xdist_group("busy")
 
 # Both phones of the group are of one extension: its PhoneCallEvents are told of each call twice.
 GROUP = Retold("ring-group-with-one-answer")

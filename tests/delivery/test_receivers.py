@@ -5,6 +5,7 @@ import re
 import sqlite3
 import time
 from collections import defaultdict
+from collections.abc import Callable
 from contextlib import AsyncExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +22,8 @@ from tests.pbx.client import Client
 from tests.pbx.uapid import Uapid
 from tests.plays.retold import Retold
 from tests.unit.waiting import until
+
+pytestmark = pytest.mark.xdist_group("busy")
 
 CALL = Retold("answered-and-ended-by-the-caller")
 CALLER, CALLED = "0003*210", "0003*211"
@@ -70,7 +73,7 @@ class Health:
 
 
 async def test_receivers_from_hell_hold_up_nobody_and_take_no_memory(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, tell: Callable[[str], None]
 ) -> None:
     async with AsyncExitStack() as stack:
         pbx = await stack.enter_async_context(PlayedPbx([CALLER, CALLED]))
@@ -93,13 +96,12 @@ async def test_receivers_from_hell_hold_up_nobody_and_take_no_memory(
         )
         peak = peak_of(uapid)
         assert await uapid.stop() == 0
-    with capsys.disabled():
-        print(
-            f"\n{len(hell)} receivers from hell: latest webhook elsewhere after "
-            f"{latest_webhook:.2f} s, latest answer after {health.latest_answer:.2f} s, "
-            f"{(health.resident[-1] - before) / 1e6:+.1f} MB, at most "
-            f"{(peak - before) / 1e6:+.1f} MB, at most {health.most_files} files"
-        )
+    tell(
+        f"{len(hell)} receivers from hell: latest webhook elsewhere after "
+        f"{latest_webhook:.2f} s, latest answer after {health.latest_answer:.2f} s, "
+        f"{(health.resident[-1] - before) / 1e6:+.1f} MB, at most "
+        f"{(peak - before) / 1e6:+.1f} MB, at most {health.most_files} files"
+    )
     assert_all_is_noted(tmp_path / "uapid.sqlite", hell)
     assert latest_webhook < LATEST_WEBHOOK
     assert health.latest_answer < LATEST_ANSWER

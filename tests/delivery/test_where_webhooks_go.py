@@ -18,6 +18,8 @@ from tests.pbx.addresses import NETWORK, address
 from tests.plays.retold import Retold
 from tests.unit.waiting import until
 
+pytestmark = pytest.mark.xdist_group("busy")
+
 CALL = Retold("answered-and-ended-by-the-caller")
 CALLER, CALLED = "0003*210", "0003*211"
 ALLOWED, ELSEWHERE, REFUSED = address(7), address(8), "127.0.0.1"

@@ -6,6 +6,8 @@ from collections import Counter
 from contextlib import closing
 from pathlib import Path
 
+import pytest
+
 from tests.pbx.asterisk import AMI_PORT, HOST
 from tests.pbx.client import Client
 from tests.pbx.phonebook import PHONES
@@ -13,6 +15,8 @@ from tests.pbx.receiver import URL, Receiver
 from tests.pbx.test_events import ANSWER_IN, DIAL_IN, HANGUP
 from tests.pbx.traffic import in_proc, place_calls
 from tests.pbx.uapid import Uapid
+
+pytestmark = pytest.mark.xdist_group("busy")
 
 CALLS, RATE, TALK = 250, 50, 0.3
 HELD_UP_AFTER, HELD_UP_FOR = 1.5, 2.0
