@@ -1,7 +1,10 @@
 """An app's side of call events: an HTTP server that keeps what it is sent."""
 
 import asyncio
+import sqlite3
+from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Self
 
 from aiohttp import web
@@ -65,3 +68,13 @@ class Receiver:
         )
         self._came.set()
         return web.Response(status=self.status)
+
+
+def as_it_happened(webhooks: list[Webhook], store: Path) -> list[Webhook]:
+    """Webhooks in the order in which the daemon recorded what they tell, by its store.
+
+    Those of different PhoneCallEvents may overtake each other.
+    """
+    with closing(sqlite3.connect(store)) as db:
+        seqs = dict(db.execute("SELECT webhook_id, seq FROM deliveries"))
+    return sorted(webhooks, key=lambda webhook: seqs[webhook.headers["webhook-id"]])

@@ -5,7 +5,7 @@ from typing import Any
 
 from tests.pbx.client import Client
 from tests.pbx.fixtures import PlugIn
-from tests.pbx.receiver import URL, Receiver, Webhook
+from tests.pbx.receiver import URL, Receiver, Webhook, as_it_happened
 from tests.pbx.uapid import Uapid
 
 DIAL_IN, DIAL_OUT, HANGUP, ANSWER_IN, ANSWER_OUT = range(5)
@@ -50,11 +50,11 @@ def parameters(webhooks: list[Webhook], extension: str, type: int) -> dict[str, 
 
 
 async def no_more_than(receiver: Receiver, uapid: Uapid, count: int) -> list[Webhook]:
-    """The webhooks, after every call has ended and everything was delivered."""
+    """The webhooks as it happened, after every call has ended and everything was delivered."""
     await receiver.wait_for(count)
     await uapid.until_all_is_over()
     assert len(receiver.received) == count, receiver.received
-    return receiver.received
+    return as_it_happened(receiver.received, uapid.store)
 
 
 async def test_both_ends_of_a_local_call_are_told_of_dial_answer_and_hangup(

@@ -1,15 +1,13 @@
 """Every kind of call on the real PBX: what apps see at each step, and what they are told."""
 
 import asyncio
-import sqlite3
 from collections.abc import Sequence
-from contextlib import closing
 
 import pytest
 
 from tests.pbx.asterisk import Asterisk
 from tests.pbx.client import Client
-from tests.pbx.receiver import Receiver
+from tests.pbx.receiver import Receiver, as_it_happened
 from tests.pbx.test_events import register_all
 from tests.pbx.uapid import Uapid
 from tests.plays import FAMILIES, Play, name_of
@@ -76,11 +74,8 @@ async def test_apps_see_what_was_approved(
 
 def told(receiver: Receiver, uapid: Uapid) -> list[Told]:
     """What the app was told, in the order in which the daemon recorded it."""
-    with closing(sqlite3.connect(uapid.folder / "uapid.sqlite")) as store:
-        seqs = dict(store.execute("SELECT webhook_id, seq FROM deliveries"))
-    webhooks = sorted(receiver.received, key=lambda w: seqs[w.headers["webhook-id"]])
     return [
         Told(extension, int(type), webhook.parameters)
-        for webhook in webhooks
+        for webhook in as_it_happened(receiver.received, uapid.store)
         for extension, type in [webhook.path.removeprefix("/").split("/")]
     ]
