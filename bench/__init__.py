@@ -16,7 +16,7 @@
 | hold | PUT OnHold to the first packet of music | | |
 
 Intake is of all events of the PBX (2.0), and of those of class call alone (1.0). Times are medians
-of rounds in turns with the baseline, in seconds of a core, those of delivery, latency and hold by the
-clock; hold is measured on the real PBX, all else without one. MB and kB are powers of ten. That a
-reader who is held up loses nothing is a test on the real PBX, tests/pbx/test_load.py.
+of rounds in turns with the baseline, in seconds of a core, those of delivery, latency and hold by
+the clock; hold is measured on the real PBX, all else without one. MB and kB are powers of ten. That
+a reader who is held up loses nothing is a test on the real PBX, tests/pbx/test_load.py.
 """
