@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from typing import Any, Self, TypeVar
 
+from tests.pbx.addresses import address
 from tests.pbx.asterisk import Channel
 from tests.pbx.manager import ami, channels
 from tests.pbx.patience import PATIENCE, deadline
@@ -26,7 +27,7 @@ class Trio:
         self.number = number
         self.extensions = extensions(number)
         self.ana, self.bob, self.cleo = self.phones = [
-            Phone(extension, f"127.0.78.{number}{member}", letter)
+            Phone(extension, address(10 * number + member), letter)
             for extension, member, letter in zip(self.extensions, (1, 2, 3), "ABC", strict=True)
         ]
         self._uniqueids: set[str] = set()
