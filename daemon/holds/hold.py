@@ -95,7 +95,8 @@ class Pair:
     Each of the two can hold the other, and the voices come back when the last hold ends.
     ``snoops`` are the holds whose Snoop channel may be on the PBX: begun and not yet ended.
     ``gains`` are those of both from before the first hold, ``silenced`` are the channels whose
-    voice may have been taken. ``call`` is the id of their PhoneCall, ``names`` are those of the
+    voice may have been taken, and ``recordings_silenced`` tells that so may be recordings of them.
+    ``call`` is the id of their PhoneCall, ``names`` are those of the
     channels: for the log, as long as a hold may be there.
     """
 
@@ -106,6 +107,7 @@ class Pair:
     holds: dict[str, InForce] = field(default_factory=dict)
     snoops: dict[str, Hold] = field(default_factory=dict)
     silenced: set[str] = field(default_factory=set)
+    recordings_silenced: bool = False
 
     def story(self, hold: Hold) -> str:
         """How the log begins to tell of one of the holds."""

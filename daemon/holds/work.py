@@ -71,17 +71,20 @@ class HoldWork:
 
     async def adopt(self, hold: Hold) -> None:
         """Go on with a hold that a former run of the daemon put in force. Raises PbxError."""
-        pair = self._pairs.open(hold)
-        pair.silenced |= hold.channels
+        pair = self._open_former(hold)
         self._keep(pair, InForce(hold))
         log.info("%s: known again", pair.story(hold))
         await self._recipe.start_again(hold, self._music_class(hold.holder))
 
     def take_over(self, hold: Hold, reason: str) -> None:
         """Undo what is left of a hold that a former run of the daemon began."""
+        self.undo_if(self._open_former(hold), hold, reason)
+
+    def _open_former(self, hold: Hold) -> Pair:
         pair = self._pairs.open(hold)
         pair.silenced |= hold.channels
-        self.undo_if(pair, hold, reason)
+        pair.recordings_silenced = True  # the settings may have been others then
+        return pair
 
     def _keep(self, pair: Pair, in_force: InForce) -> None:
         hold = in_force.hold
@@ -100,6 +103,7 @@ class HoldWork:
             pair.silenced.discard(channel)
             raise
         if self._mute_recordings:
+            pair.recordings_silenced = True
             await self._recipe.mute_recording(channel)
 
     async def _undo_failed(self, pair: Pair, hold: Hold) -> None:
@@ -129,7 +133,7 @@ class HoldWork:
     async def _give_voice_back(self, pair: Pair, channel: str) -> None:
         if channel in pair.silenced:
             await self._recipe.give_voice_back(channel, pair.gains[channel])
-            if self._mute_recordings:
+            if pair.recordings_silenced:
                 await self._recipe.unmute_recording(channel)
             pair.silenced.discard(channel)
 

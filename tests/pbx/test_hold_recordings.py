@@ -178,6 +178,7 @@ async def test_no_recording_has_the_music_and_what_it_has_the_setting_tells(
 async def test_a_recording_is_not_left_muted_by_a_daemon_that_was_killed(
     asterisk: Asterisk, tmp_path: Path
 ) -> None:
+    """Not even if the new one is set to mute none."""
     async with stage(tmp_path, MUTED) as (uapid, scene_of), Trio(1) as trio:
         scene = scene_of(trio)
         call = await talk(scene)
@@ -185,6 +186,8 @@ async def test_a_recording_is_not_left_muted_by_a_daemon_that_was_killed(
         await hear_each_other(scene.ana, scene.bob)
         await scene.hold(call, scene.ana, scene.bob)
         await uapid.kill()
+        settings = uapid.settings.read_text()
+        uapid.settings.write_text(settings.replace("recordings = true", "recordings = false"))
         await uapid.start()
         await uapid.until_connected()
         await scene.resume(call, scene.ana, scene.bob)

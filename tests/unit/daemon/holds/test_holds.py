@@ -300,3 +300,12 @@ async def test_after_a_break_a_snoop_of_no_hold_is_taken_away_and_a_lost_one_end
         pbx.snoops["uapid-hold-of-nobody"] = arguments
         await daemon.holds.compare()
         await until(lambda: pbx.is_clean and not daemon.is_holding(pbx.john))
+
+
+async def test_recordings_that_a_former_run_silenced_go_on_whatever_the_settings_are_now() -> None:
+    async with holding_pbx() as pbx:
+        async with running_holds(pbx, mute_recordings=True) as daemon:
+            await daemon.holds.hold(daemon.view(pbx.john))
+        async with running_holds(pbx) as daemon:
+            await daemon.holds.resume(daemon.view(pbx.john))
+            assert pbx.recordings_muted == set()
