@@ -8,6 +8,7 @@ short is seen by what is on the PBX just after it.
 import asyncio
 import os
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -117,15 +118,14 @@ async def test_after_a_kill_everybody_has_a_voice_again_or_is_on_hold_as_get_say
     plug_in: PlugIn,
     tmp_path: Path,
     random: Random,
-    capsys: pytest.CaptureFixture[str],
+    tell: Callable[[str], None],
 ) -> None:
     count = Count()
     settings = f"{SETTINGS}\n[hold]\nlease = {absence.lease}\n"
     async with Uapid(tmp_path, settings) as uapid, pairs_of(uapid, plug_in) as pairs:
         while count.kills < absence.kills * TIMES:
             await one_round(uapid, absence, [Call(pair) for pair in pairs], random, count)
-    with capsys.disabled():
-        print(f"\nhold, kill -9 with seed {SEED}: {count}")
+    tell(f"hold, kill -9 with seed {SEED}: {count}")
     assert "Traceback" not in uapid.log()
 
 

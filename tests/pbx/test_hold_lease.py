@@ -18,7 +18,8 @@ from tests.pbx.proxy import THROUGH_THE_NETWORK, Network
 from tests.pbx.test_lines import BACK_SECONDS, until_readiness_is
 from tests.pbx.uapid import Uapid
 
-LEASE = 2.0
+LEASE = 3.0
+LATE = 0.1  # a packet may be under way
 ENDED = 0.2  # a hold whose lease has run out is over in that time
 FOLLOWS = 0.5  # GET follows in that time
 Away = Callable[[Uapid, Network], AbstractAsyncContextManager[None]]
@@ -101,16 +102,18 @@ async def test_while_the_daemon_is_away_for_longer_the_pbx_gives_voices_back(
         await all_hold((ana_bob, flo_gus, quiet))
         async with away(uapid, network):
             start = now()
-            # Who is left when the held one goes has its voice at once, as the music goes too.
             await asyncio.gather(
                 ana_bob.holder.transfer("0003*024"), flo_gus.held.transfer("0003*025")
             )
             await asyncio.gather(cleo.answered(), dan.answered())
-            await asyncio.sleep(max(0.0, start + LEASE - 0.1 - now()))
-            heard_since(now() - 0.5, [quiet], held=True)
-            assert flo_gus.holder.rtp.hears(now() - 0.5, now()) == ["D"]
-            assert dan.rtp.hears(now() - 0.5, now()) == ["F"]
-            await asyncio.sleep(max(0.0, start + LEASE + ENDED - now()))
+            moved = now() + ENDED
+            await asyncio.sleep(max(0.5 + ENDED, start + LEASE + ENDED - now()))
+            # As it may have been renewed just before, or when that was nearly due.
+            sounds = quiet.heard(start + LATE, start + LEASE * 2 / 3)
+            assert sounds == [quiet.sound(held=True)] * len(sounds) != []
+            # The music has gone with who was held, so the other had its voice at once.
+            assert flo_gus.holder.rtp.hears(moved, moved + 0.5) == [dan.tone_letter]
+            assert dan.rtp.hears(moved, moved + 0.5) == [flo_gus.holder.tone_letter]
             ended = now()
             await nothing_is_left(asterisk)
             await asyncio.gather(
@@ -130,12 +133,12 @@ async def test_a_hold_lasts_for_any_number_of_leases(
     network: Network, plug_in: PlugIn, tmp_path: Path
 ) -> None:
     async with (
-        Uapid(tmp_path, with_lease(3.0)) as uapid,
+        Uapid(tmp_path, with_lease(LEASE)) as uapid,
         pairs_of(uapid, plug_in, (FIRST, DIRECT)) as pairs,
     ):
         await all_hold(pairs)
-        start = now() + 0.1
-        await asyncio.sleep(2.5 * 3.0)
+        start = now() + LATE
+        await asyncio.sleep(2.5 * LEASE)
         heard_since(start, pairs, held=True)
         await told(pairs, held=True)
         await all_resume(pairs)
@@ -170,10 +173,10 @@ async def test_without_the_handler_in_the_dialplan_hold_works_and_what_is_missin
         ):
             (warning,) = [line for line in uapid.log().splitlines() if HANDLER in line]
             assert warning.startswith("WARNING")
-            with pytest.raises(RuntimeError, match=HANDLER):
-                await uapid.run("check")
+            checked = (await uapid.run("check")).splitlines()
+            assert [line for line in checked if HANDLER in line] == checked[-1:]
             await all_hold([pair])
-            start = now() + 0.1
+            start = now() + LATE
             assert (await pair.traces()).leases == 0
             async with killed(uapid, network):
                 await asyncio.sleep(max(0.0, start + LEASE + 0.5 - now()))
@@ -193,7 +196,7 @@ async def test_a_start_of_the_daemon_leaves_only_those_on_hold_who_are(
         cleo = await plug_in("0003*024")
         cleo.will_answer()
         await all_hold((on_hold, parted))
-        start = now() + 0.1
+        start = now() + LATE
         first_end = await end_of_lease(on_hold)
         async with killed(uapid, network):
             await parted.holder.transfer("0003*024")

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,8 @@ from tests.pbx.inquiry import Inquiry
 from tests.pbx.phonebook import PHONES
 from tests.pbx.traffic import place_calls
 from tests.pbx.uapid import BASE_URL, SETTINGS, Uapid
+
+pytestmark = pytest.mark.xdist_group("busy")
 
 # Those that are held: half of them by a request each, half by one for all of an extension.
 CALLS, ARRIVAL, TALK = 200, 50, 90.0
@@ -46,7 +48,7 @@ async def uapid(asterisk: Asterisk, tmp_path: Path) -> AsyncIterator[Uapid]:
 
 
 async def test_200_calls_are_held_and_resumed_at_once_under_20_new_calls_a_second(
-    uapid: Uapid, asterisk: Asterisk, plug_in: PlugIn, capsys: pytest.CaptureFixture[str]
+    uapid: Uapid, asterisk: Asterisk, plug_in: PlugIn, tell: Callable[[str], None]
 ) -> None:
     over = asyncio.Event()
     took = {}
@@ -80,9 +82,8 @@ async def test_200_calls_are_held_and_resumed_at_once_under_20_new_calls_a_secon
         over.set()
         new_calls = await new
         await asyncio.to_thread(asterisk.hang_up_all)
-    with capsys.disabled():
-        times = ", ".join(f"{what} in {seconds:.1f} s" for what, seconds in took.items())
-        print(f"\n{CALLS} calls: {times}, beside {new_calls} new calls")
+    times = ", ".join(f"{what} in {seconds:.1f} s" for what, seconds in took.items())
+    tell(f"{CALLS} calls: {times}, beside {new_calls} new calls")
     assert asterisk_complains(asterisk, uapid.started) == []
     assert "Traceback" not in uapid.log()
 
@@ -148,7 +149,7 @@ def asterisk_complains(asterisk: Asterisk, since: float) -> list[str]:
 
 
 async def test_1000_quick_cycles_of_one_call_cost_nothing_that_lasts(
-    uapid: Uapid, asterisk: Asterisk, plug_in: PlugIn, capsys: pytest.CaptureFixture[str]
+    uapid: Uapid, asterisk: Asterisk, plug_in: PlugIn, tell: Callable[[str], None]
 ) -> None:
     async with pairs_of(uapid, plug_in, (FIRST,)) as (pair,):
         memory = [(uapid.resident, asterisk.resident)]
@@ -163,9 +164,8 @@ async def test_1000_quick_cycles_of_one_call_cost_nothing_that_lasts(
         await pair.is_clean()
         await hear_each_other(pair.holder, pair.held)
         await pair.is_not_cut()
-    with capsys.disabled():
-        sizes = ", ".join(f"{ours / 1e6:.1f} and {theirs / 1e6:.1f}" for ours, theirs in memory)
-        print(f"\n{CYCLES} cycles in {seconds:.0f} s; MB of the daemon and of Asterisk: {sizes}")
+    sizes = ", ".join(f"{ours / 1e6:.1f} and {theirs / 1e6:.1f}" for ours, theirs in memory)
+    tell(f"{CYCLES} cycles in {seconds:.0f} s; MB of the daemon and of Asterisk: {sizes}")
     assert asterisk_complains(asterisk, uapid.started) == []
     assert "WARNING" not in uapid.log()
     (ours, theirs), (our_end, their_end) = memory[len(memory) // 2], memory[-1]
