@@ -24,7 +24,10 @@ class Watch:
     """Takes events and never waits; what must be undone is undone in the background."""
 
     event_names = frozenset(
-        {"BridgeEnter", "BridgeLeave", "Hangup", "Hold", "Unhold", "MusicOnHoldStart"}
+        {
+            *("BridgeEnter", "BridgeLeave", "Hangup", "Hold", "Unhold"),
+            *("MusicOnHoldStart", "MusicOnHoldStop"),
+        }
     )
 
     def __init__(
@@ -49,6 +52,8 @@ class Watch:
         match name:
             case "MusicOnHoldStart":
                 self._recipe.music_started(uniqueid, event.get("Class", ""))
+            case "MusicOnHoldStop":
+                self._work.music_stopped(uniqueid)
             case "Hold" | "Unhold":
                 self._phones.heard(uniqueid)
             case "Hangup" if self._pairs.with_snoop(uniqueid) is not None:

@@ -20,6 +20,8 @@ log = logging.getLogger(__name__)
 
 _RETRY = 0.2
 
+_NO_MUSIC = "Held without music: the PBX plays none, as it has no music class with files."
+
 # The reason for which a hold must end, asked for when it is about to be ended; None for none.
 Why = Callable[[], str | None]
 
@@ -85,6 +87,16 @@ class HoldWork:
         pair.silenced |= hold.channels
         pair.recordings_silenced = True  # the settings may have been others then
         return pair
+
+    def music_stopped(self, snoop: str) -> None:
+        """The PBX tells that this channel plays no music any more."""
+        pair = self._pairs.with_snoop(snoop)
+        if pair is None or self._pairs.lock(pair.channels).locked():
+            return  # of no hold, or one that is being ended
+        for in_force in pair.holds.values():
+            if in_force.hold.snoop == snoop:
+                in_force.music = _NO_MUSIC
+                log.warning("%s: %s", pair.story(in_force.hold), in_force.note)
 
     def _keep(self, pair: Pair, in_force: InForce) -> None:
         hold = in_force.hold
@@ -163,7 +175,7 @@ class HoldWork:
 
 def _music_note(wanted: str, playing: str | None) -> str:
     if playing is None:
-        return "Held without music: the PBX plays none, as it has no music class with files."
+        return _NO_MUSIC
     if wanted and playing != wanted:
         return f"The PBX has no music class {wanted}, it plays {playing}."
     return ""

@@ -309,3 +309,11 @@ async def test_recordings_that_a_former_run_silenced_go_on_whatever_the_settings
         async with running_holds(pbx) as daemon:
             await daemon.holds.resume(daemon.view(pbx.john))
             assert pbx.recordings_muted == set()
+
+
+async def test_music_that_ends_by_itself_is_told_of() -> None:
+    async with holding_pbx() as pbx, running_holds(pbx) as daemon:
+        await daemon.holds.hold(daemon.view(pbx.john))
+        (snoop,) = pbx.snoops
+        pbx.tell("MusicOnHoldStop", Uniqueid=snoop)
+        await until(lambda: "without music" in daemon.view(pbx.john).on_hold.note)  # type: ignore[union-attr]
