@@ -125,6 +125,10 @@ class Asterisk:
         """Ends that."""
         self._move(music.AWAY, music.DEFAULT)
 
+    def lose_the_file_of_music(self) -> None:
+        """The default class of music on hold stays, its file goes. `give_music_back` ends it."""
+        self._container.execute("mv", music.DEFAULT, music.AWAY)
+
     def _move(self, file: str, to: str) -> None:
         self._container.execute("mv", file, to)
         # A class that has no files is not made when the module is loaded; a reload would keep it.

@@ -132,6 +132,24 @@ async def test_a_pbx_without_music_holds_in_silence_and_says_so(
     assert await notes(pair) == [None, None]
 
 
+async def test_music_whose_file_went_away_is_told_of(
+    app: Client, plug_in: PlugIn, asterisk: Asterisk
+) -> None:
+    pair = await Pair.talking(app, plug_in, "0003*110", "0003*111")
+    await asyncio.to_thread(asterisk.lose_the_file_of_music)
+    try:
+        assert (await pair.hold()).status == 200
+        await app.calls_until(
+            lambda calls: "without music" in calls[0]["phoneCallView"][0].get("onHoldNote", "")
+        )
+        await pair.hear(".", ".")
+        assert (await pair.resume()).status == 200
+    finally:
+        await asyncio.to_thread(asterisk.give_music_back)
+    await pair.nothing_is_left()
+    await pair.hear_each_other()
+
+
 async def test_the_music_waits_for_the_holders_phone_to_send_and_that_is_told(
     uapid: Uapid, app: Client, plug_in: PlugIn
 ) -> None:
