@@ -47,6 +47,7 @@ class AmiProtocol(asyncio.Protocol):
         self._events = frozenset(events)
         self._event_lines = frozenset(_EVENT + name.encode() for name in events)
         self._waiting: dict[str, Action] = {}
+        self._outgoing: list[bytes] = []
         self._abandoned_lists: set[str] = set()
         self._greeted = False
         self._buffer = bytearray()
@@ -86,14 +87,24 @@ class AmiProtocol(asyncio.Protocol):
     # --- actions ---
 
     def send_action(self, action: Action) -> None:
-        """Write an action. Raises ValueError for a header that would end its line."""
+        """Write an action, in one go with others that are sent at the same time.
+
+        Raises ValueError for a header that would end its line.
+        """
         for key, value in action.items():
             if any(sign in f"{key}{value}" for sign in _FORBIDDEN):
                 # The value is not shown: it may be the secret.
                 raise ValueError(f"AMI header {key!r} must not hold CR, LF or NUL")
         data = str(action).encode()
         self._waiting[action.id] = action
-        self._transport.write(data)
+        if not self._outgoing:
+            asyncio.get_running_loop().call_soon(self._write)
+        self._outgoing.append(data)
+
+    def _write(self) -> None:
+        outgoing, self._outgoing = self._outgoing, []
+        if not self._transport.is_closing():
+            self._transport.writelines(outgoing)
 
     def forget(self, action: Action) -> None:
         """Nobody waits for this action any more; what still comes of a list is nobody's event."""
