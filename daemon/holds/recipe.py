@@ -92,11 +92,9 @@ class HoldRecipe:
                 app=self._ari.app,
                 appArgs=hold.to_arguments(),
             )
-            await all_of(
-                self._keep_out_of_cdrs(hold.snoop),
-                self._lease.arm(hold),
-                self._play(hold.snoop, music),
-            )
+            # Before the music: nobody may be left with it that no lease would take it from.
+            await all_of(self._keep_out_of_cdrs(hold.snoop), self._lease.arm(hold))
+            await self._play(hold.snoop, music)
             with suppress(TimeoutError):
                 async with asyncio.timeout(_MUSIC_TOLD):
                     await told
@@ -106,7 +104,8 @@ class HoldRecipe:
 
     async def start_again(self, hold: Hold, music: str) -> None:
         """What a hold of a former run may lack: its lease and its music."""
-        await all_of(self._lease.arm(hold), self._play(hold.snoop, music))
+        await self._lease.arm(hold)
+        await self._play(hold.snoop, music)
 
     def music_started(self, snoop: str, music: str) -> None:
         """The PBX tells that this channel plays this class now."""
