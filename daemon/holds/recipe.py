@@ -29,7 +29,6 @@ _RECEIVED = "CHANNEL(rtcp,rxcount)"
 _SILENCE = -32767
 _MUSIC_DEADLINE = 1.0
 _MUSIC_RETRY = 0.005
-_MUSIC_TOLD = 0.3
 _RECORDING_MUTED = "UAPID_RECORDING_MUTED"
 _NO_RECORDING = "Cannot set mute flag"
 
@@ -53,7 +52,6 @@ class HoldRecipe:
         self._ami = ami
         self._ari = ari
         self._lease = lease
-        self._music_told: dict[str, asyncio.Future[str]] = {}
 
     # --- before ---
 
@@ -74,44 +72,26 @@ class HoldRecipe:
         """An id that no Snoop ever had: one that comes twice makes Asterisk's CDR engine fail."""
         return f"{self._ari.app}-hold-{uuid.uuid4().hex}"
 
-    async def start_music(self, hold: Hold, music: str) -> str | None:
-        """Make the Snoop with its lease, and let it play a music class ("": Asterisk's default).
-
-        The class that plays, None if the PBX does not tell that any does.
-        """
-        told: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        self._music_told[hold.snoop] = told
-        try:
-            await self._ari.call(
-                "channels",
-                "snoopChannelWithId",
-                channelId=hold.held,
-                snoopId=hold.snoop,
-                spy="none",
-                whisper="out",
-                app=self._ari.app,
-                appArgs=hold.to_arguments(),
-            )
-            # Before the music: nobody may be left with it that no lease would take it from.
-            await all_of(self._keep_out_of_cdrs(hold.snoop), self._lease.arm(hold))
-            await self._play(hold.snoop, music)
-            with suppress(TimeoutError):
-                async with asyncio.timeout(_MUSIC_TOLD):
-                    await told
-            return told.result() if told.done() and not told.cancelled() else None
-        finally:
-            del self._music_told[hold.snoop]
+    async def start_music(self, hold: Hold, music: str) -> None:
+        """Make the Snoop with its lease, and let it play a music class ("": Asterisk's default)."""
+        await self._ari.call(
+            "channels",
+            "snoopChannelWithId",
+            channelId=hold.held,
+            snoopId=hold.snoop,
+            spy="none",
+            whisper="out",
+            app=self._ari.app,
+            appArgs=hold.to_arguments(),
+        )
+        # Before the music: nobody may be left with it that no lease would take it from.
+        await all_of(self._keep_out_of_cdrs(hold.snoop), self._lease.arm(hold))
+        await self._play(hold.snoop, music)
 
     async def start_again(self, hold: Hold, music: str) -> None:
         """What a hold of a former run may lack: its lease and its music."""
         await self._lease.arm(hold)
         await self._play(hold.snoop, music)
-
-    def music_started(self, snoop: str, music: str) -> None:
-        """The PBX tells that this channel plays this class now."""
-        told = self._music_told.get(snoop)
-        if told is not None and not told.done():
-            told.set_result(music)
 
     async def _keep_out_of_cdrs(self, snoop: str) -> None:
         with suppress(PbxRefused):  # a PBX without CDRs has nothing to keep clean

@@ -51,7 +51,7 @@ class Watch:
         name, uniqueid = event["Event"], event.get("Uniqueid", "")
         match name:
             case "MusicOnHoldStart":
-                self._recipe.music_started(uniqueid, event.get("Class", ""))
+                self._work.music_started(uniqueid, event.get("Class", ""))
             case "MusicOnHoldStop":
                 self._work.music_stopped(uniqueid)
             case "Hold" | "Unhold":

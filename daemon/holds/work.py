@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection
 from daemon.holds.background import Background
 from daemon.holds.hold import Hold, InForce, Pair
 from daemon.holds.keeper import Keeper
+from daemon.holds.music import Music
 from daemon.holds.pairs import Pairs
 from daemon.holds.recipe import HoldRecipe
 from daemon.pbx.asking import all_of
@@ -48,6 +49,7 @@ class HoldWork:
         self._background = background
         self._music_class = music_class
         self._mute_recordings = mute_recordings
+        self._music = Music()
 
     # --- holding ---
 
@@ -60,10 +62,11 @@ class HoldWork:
         pair = self._pairs.open(hold)
         music = self._music_class(hold.holder)
         try:
-            playing = await self._recipe.start_music(hold, music)
-            in_force.music = _music_note(music, playing)
-            if not pair.holds:
-                await all_of(*(self._silence(pair, channel) for channel in pair.channels))
+            with self._music.expected(hold.snoop) as playing:
+                await self._recipe.start_music(hold, music)
+                if not pair.holds:
+                    await all_of(*(self._silence(pair, channel) for channel in pair.channels))
+                in_force.music = _music_note(music, await playing())
         except Exception:  # whatever it was, nobody is to stay muted for it
             await self._undo_failed(pair, hold)
             raise
@@ -87,6 +90,10 @@ class HoldWork:
         pair.silenced |= hold.channels
         pair.recordings_silenced = True  # the settings may have been others then
         return pair
+
+    def music_started(self, snoop: str, music: str) -> None:
+        """The PBX tells that this channel plays this class now."""
+        self._music.started(snoop, music)
 
     def music_stopped(self, snoop: str) -> None:
         """The PBX tells that this channel plays no music any more."""
