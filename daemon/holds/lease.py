@@ -28,7 +28,7 @@ BY_CLI = "unhold-by-cli"
 _ABSENT = "Did not find"
 # It takes the place of all that there are, so that to do it twice is to do it once.
 _HANDLER = "CHANNEL(hangup_handler_wipe)"
-# The form for old Asterisks hands Uniqueids to a shell; an Originate may choose them.
+# An Originate may choose a Uniqueid; the form for old Asterisks hands them to a shell.
 _SAFE = re.compile(r"[\w.-]+", re.ASCII)
 
 
@@ -67,18 +67,12 @@ class Lease:
         """Give a Snoop what it needs to end the hold by itself. Raises PbxError."""
         if self._handler is None:
             return
-        if self._handler == BY_CLI and not all(map(_is_safe, hold.channels)):
+        arguments = (hold.holder, hold.holder_gain or "0", hold.held, hold.held_gain or "0")
+        if not all(map(_is_safe, arguments)):
             log.warning("hold %s: without a lease, as a Uniqueid has odd letters", hold.snoop)
             return
-        variables = {
-            "UAPID_HOLDER": hold.holder,
-            "UAPID_HOLDER_GAIN": hold.holder_gain or "0",
-            "UAPID_HELD": hold.held,
-            "UAPID_HELD_GAIN": hold.held_gain or "0",
-            _HANDLER: f"{CONTEXT},{self._handler},1",
-        }
-        settings = (self._set(hold.snoop, name, value) for name, value in variables.items())
-        await all_of(*settings, self.renew(hold.snoop))
+        handler = f"{CONTEXT},{self._handler},1({','.join(arguments)})"
+        await all_of(self._set(hold.snoop, _HANDLER, handler), self.renew(hold.snoop))
 
     async def renew(self, snoop: str) -> None:
         """The lease begins anew. Raises PbxError, PbxRefused if the Snoop is gone."""
@@ -93,5 +87,5 @@ class Lease:
         await self._ami.action("Setvar", Channel=channel, Variable=variable, Value=value)
 
 
-def _is_safe(uniqueid: str) -> bool:
-    return _SAFE.fullmatch(uniqueid) is not None
+def _is_safe(argument: str) -> bool:
+    return _SAFE.fullmatch(argument) is not None

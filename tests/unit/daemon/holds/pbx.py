@@ -86,9 +86,9 @@ class HoldingPbx:
         """As Asterisk does it when a lease runs out or somebody hangs it up: with the handler."""
         handler = self.variables.get((snoop, "CHANNEL(hangup_handler_wipe)"))
         if handler:
-            for who in ("HOLDER", "HELD"):
-                channel = self.variables[snoop, f"UAPID_{who}"]
-                self.gains[channel] = self.variables[snoop, f"UAPID_{who}_GAIN"]
+            arguments = handler.partition("(")[2].removesuffix(")")
+            holder, holder_gain, held, held_gain = arguments.split(",")
+            self.gains |= {holder: holder_gain, held: held_gain}
         del self.snoops[snoop]
         self.tell("Hangup", Uniqueid=snoop, Channel=f"Snoop/{snoop}", Cause="0")
 

@@ -6,8 +6,8 @@ from daemon.holds.hold import Confirmed, Failed, NotHoldable
 from tests.unit.daemon.holds.pbx import Failure, HoldingPbx, holding_pbx, running_holds
 from tests.unit.waiting import until
 
-# Two gains, two formats; the Snoop; its CDR, its lease (6) and its music; both voices.
-STEPS_OF_HOLD = 15
+# Two gains, two formats; the Snoop; its CDR, its lease (2) and its music; both voices.
+STEPS_OF_HOLD = 11
 CDR_STEP = 5
 # Both voices, the Snoop's handler, its end.
 STEPS_OF_RESUME = 4

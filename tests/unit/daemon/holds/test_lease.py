@@ -46,11 +46,7 @@ async def test_the_handler_is_the_one_that_the_pbx_can_run(
     (asked,) = (a for a in server.actions if a["Action"] == "ShowDialPlan")
     assert (asked["Context"], asked["Extension"]) == ("uapid", handler)
     assert settings_of(server) == {
-        "UAPID_HOLDER": "1795296890.0",
-        "UAPID_HOLDER_GAIN": "0",
-        "UAPID_HELD": "1795296890.1",
-        "UAPID_HELD_GAIN": "-3.5",
-        "CHANNEL(hangup_handler_wipe)": f"uapid,{handler},1",
+        "CHANNEL(hangup_handler_wipe)": f"uapid,{handler},1(1795296890.0,0,1795296890.1,-3.5)",
         "TIMEOUT(absolute)": "90",
     }
 
