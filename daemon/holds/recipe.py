@@ -85,8 +85,8 @@ class HoldRecipe:
             appArgs=hold.to_arguments(),
         )
         # Before the music: nobody may be left with it that no lease would take it from.
-        await all_of(self._keep_out_of_cdrs(hold.snoop), self._lease.arm(hold))
-        await self._play(hold.snoop, music)
+        await self._lease.arm(hold)
+        await all_of(self._play(hold.snoop, music), self._keep_out_of_cdrs(hold.snoop))
 
     async def start_again(self, hold: Hold, music: str) -> None:
         """What a hold of a former run may lack: its lease and its music."""
