@@ -73,11 +73,13 @@ class InForce:
 
     ``music`` is a sentence when the music is not what was asked for; ``heard`` is False while the
     holder's phone sends no RTP, which keeps the music away from the held party as well.
+    ``received`` is how many packets that had sent before the hold, None if that is not known.
     """
 
     hold: Hold
     music: str = ""
     heard: bool = True
+    received: int | None = None
 
     @property
     def note(self) -> str:

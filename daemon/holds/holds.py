@@ -150,7 +150,8 @@ class Holds:
             gains[holder.uniqueid],
             gains[held.uniqueid],
         )
-        in_force = InForce(hold, heard=not self._is_silent(holder, condition))
+        heard = not self._is_silent(holder, condition)
+        in_force = InForce(hold, heard=heard, received=condition.received)
         await self._work.put_in_force(in_force)
         return Confirmed()
 

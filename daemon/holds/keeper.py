@@ -69,8 +69,9 @@ class Keeper:
         """Asterisk plays to the held party in the rhythm of the holder's packets, so without
         them there is no music."""
         holder = in_force.hold.holder
-        before, pause = None, _SOON
+        before, pause = in_force.received, _SOON
         while True:
+            await asyncio.sleep(pause)
             try:
                 packets = await self._recipe.packets_from(holder)
             except PbxUnavailable:
@@ -80,9 +81,8 @@ class Keeper:
                 return
             if packets is not None and before is not None:
                 self._tell(in_force, story, heard=packets > before or self._phone_holds(holder))
-                pause = _LATER if in_force.heard else _SOON
+                pause = _LATER if in_force.heard else min(2 * pause, _LATER)
             before = packets
-            await asyncio.sleep(pause)
 
     def _phone_holds(self, holder: str) -> bool:
         """For its phone's own hold Asterisk plays the music by itself."""

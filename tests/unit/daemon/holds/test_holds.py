@@ -6,9 +6,10 @@ from daemon.holds.hold import Confirmed, Failed, NotHoldable
 from tests.unit.daemon.holds.pbx import Failure, HoldingPbx, holding_pbx, running_holds
 from tests.unit.waiting import until
 
-# Two gains, two formats; the Snoop; its CDR, its lease (2) and its music; both voices.
+# Two gains, two formats; the Snoop; its lease (2); its music and its CDR; both voices.
 STEPS_OF_HOLD = 11
-CDR_STEP = 5
+LEASE_STEP = 5
+CDR = "Setvar CDR_PROP(disable)"
 # Both voices, the Snoop's handler, its end.
 STEPS_OF_RESUME = 4
 
@@ -17,7 +18,7 @@ async def test_the_steps_are_as_many_as_the_tests_below_let_fail() -> None:
     async with holding_pbx() as pbx, running_holds(pbx) as daemon:
         assert await daemon.holds.hold(daemon.view(pbx.john)) == Confirmed()
         assert len(pbx.steps) == STEPS_OF_HOLD
-        assert pbx.steps[CDR_STEP] == "Setvar CDR_PROP(disable)"
+        assert pbx.steps[LEASE_STEP] == "Setvar CHANNEL(hangup_handler_wipe)"
         pbx.steps.clear()
         assert await daemon.holds.resume(daemon.view(pbx.john)) == Confirmed()
         assert len(pbx.steps) == STEPS_OF_RESUME
@@ -29,8 +30,8 @@ async def test_music_comes_before_silence_and_voices_before_the_end_of_the_music
         *before, one, other = pbx.steps
         assert one == other == "Setvar VOLUME(RX)"
         assert before[4] == "POST snoop"
-        assert before[-1] == "POST moh"
-        assert "Setvar TIMEOUT(absolute)" in before[5:-1], "nobody would end the music"
+        assert before[6] == "Setvar TIMEOUT(absolute)", "nobody would end the music"
+        assert "POST moh" in before[7:]
         assert "Setvar VOLUME(RX)" not in before
         pbx.steps.clear()
         await daemon.holds.resume(daemon.view(pbx.john))
@@ -47,7 +48,7 @@ async def test_a_hold_of_which_a_step_fails_is_undone_and_told_to_have_failed(
         pbx.gains[pbx.john.uniqueid] = "-2"
         pbx.fails_at, pbx.failure = step, failure
         outcome = await daemon.holds.hold(daemon.view(pbx.john))
-        if step == CDR_STEP and failure is Failure.REFUSED:  # a PBX may have no CDRs
+        if pbx.steps[step] == CDR and failure is Failure.REFUSED:  # a PBX may have no CDRs
             assert outcome == Confirmed()
             return
         assert isinstance(outcome, Failed)
@@ -92,7 +93,7 @@ async def test_a_hold_that_fails_while_the_other_holds_leaves_that_one_as_it_is(
     async with holding_pbx() as pbx, running_holds(pbx) as daemon:
         await daemon.holds.hold(daemon.view(pbx.john))
         pbx.steps.clear()
-        pbx.fails_at = CDR_STEP + 1
+        pbx.fails_at = LEASE_STEP
         assert isinstance(await daemon.holds.hold(daemon.view(pbx.mary)), Failed)
         assert daemon.is_holding(pbx.john)
         assert pbx.silenced == {pbx.john.uniqueid, pbx.mary.uniqueid}
