@@ -152,7 +152,7 @@ class Holds:
         )
         heard = not self._is_silent(holder, condition)
         in_force = InForce(hold, heard=heard, received=condition.received)
-        await self._work.put_in_force(in_force)
+        self._watch.look_at(await self._work.put_in_force(in_force))
         return Confirmed()
 
     async def _why_deaf(self, condition: Condition) -> NotHoldable | None:

@@ -53,8 +53,8 @@ class HoldWork:
 
     # --- holding ---
 
-    async def put_in_force(self, in_force: InForce) -> None:
-        """Hold, with the pair's lock.
+    async def put_in_force(self, in_force: InForce) -> Pair:
+        """Hold, with the pair's lock. The two may have parted before the watch knew of them.
 
         Raises PbxError when it failed; it is undone then, or that goes on until it is.
         """
@@ -73,6 +73,7 @@ class HoldWork:
         self._keep(pair, in_force)
         note = f"; {in_force.note}" if in_force.note else ""
         log.info("%s: held%s", pair.story(hold), note)
+        return pair
 
     async def adopt(self, hold: Hold) -> None:
         """Go on with a hold that a former run of the daemon put in force. Raises PbxError."""

@@ -3,6 +3,7 @@
 import pytest
 
 from daemon.holds.hold import Confirmed, Failed, NotHoldable
+from tests.unit.ami_server import Message
 from tests.unit.daemon.holds.pbx import Failure, HoldingPbx, holding_pbx, running_holds
 from tests.unit.waiting import until
 
@@ -179,6 +180,29 @@ async def test_two_that_part_have_their_voices_back() -> None:
         daemon.holds.on_ami_event(
             {"Event": "BridgeLeave", "Uniqueid": pbx.mary.uniqueid, "BridgeUniqueid": bridge}
         )
+        await until(lambda: pbx.is_clean and not daemon.is_holding(pbx.john))
+
+
+async def test_two_that_part_while_the_hold_begins_have_their_voices_back() -> None:
+    async with holding_pbx() as pbx, running_holds(pbx) as daemon:
+        view = daemon.view(pbx.john)
+        getvar = pbx.ami.answers["Getvar"]
+
+        def part(action: Message) -> list[Message]:
+            if pbx.mary.bridge:
+                bridge = pbx.mary.bridge
+                pbx.script.leave(pbx.mary)
+                daemon.holds.on_ami_event(
+                    {
+                        "Event": "BridgeLeave",
+                        "Uniqueid": pbx.mary.uniqueid,
+                        "BridgeUniqueid": bridge,
+                    }
+                )
+            return getvar(action)
+
+        pbx.ami.answers["Getvar"] = part
+        await daemon.holds.hold(view)
         await until(lambda: pbx.is_clean and not daemon.is_holding(pbx.john))
 
 
