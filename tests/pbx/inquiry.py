@@ -23,8 +23,12 @@ class Inquiry:
 
     async def __aenter__(self) -> Self:
         self._reader, self._writer = await asyncio.open_connection(HOST, AMI_PORT)
-        await self._reader.readline()
-        await self._ask("Login", Username=TEST_USERNAME, Secret=TEST_SECRET, Events="off")
+        try:
+            await self._reader.readline()
+            await self._ask("Login", Username=TEST_USERNAME, Secret=TEST_SECRET, Events="off")
+        except BaseException:  # whoever asks may give up before the PBX lets it in
+            self._writer.transport.abort()
+            raise
         return self
 
     async def __aexit__(

@@ -21,13 +21,13 @@ from tests.pbx.proxy import THROUGH_THE_NETWORK, Link, Network
 from tests.pbx.test_lines import until_readiness_is
 from tests.pbx.uapid import Uapid
 
-PING, TIMEOUT = 0.5, 1.0
+PING, TIMEOUT = 1.0, 1.0
 SETTINGS = THROUGH_THE_NETWORK
 for section in ("ami", "ari"):
     lines = f"[{section}]\ntimeout = {TIMEOUT}\nping_interval = {PING}\n"
     SETTINGS = SETTINGS.replace(f"[{section}]\n", lines)
 
-BROKEN_SECONDS = 2.0  # longer than it takes to be noticed
+BROKEN_SECONDS = 2.5  # longer than it takes to be noticed
 FROZEN_SECONDS = 5.0
 BACK_SECONDS = 5.0
 FOLLOWS = 0.5  # GET follows what is so, and what was cut short is undone, in that time
