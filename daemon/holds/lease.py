@@ -51,8 +51,11 @@ class Lease:
         Raises PbxError when the PBX cannot be asked.
         """
         self._handler = None
-        handler = BY_EXPORT if modules is None or "func_export" in modules else BY_CLI
-        if handler == BY_CLI and modules is not None and "app_system" not in modules:
+        if modules is None or "func_export" in modules:
+            handler = BY_EXPORT
+        elif "app_system" in modules:
+            handler = BY_CLI
+        else:
             return "the PBX has neither the module func_export nor app_system"
         try:
             await self._ami.list_action("ShowDialPlan", Context=CONTEXT, Extension=handler)
@@ -72,19 +75,17 @@ class Lease:
             log.warning("hold %s: without a lease, as a Uniqueid has odd letters", hold.snoop)
             return
         handler = f"{CONTEXT},{self._handler},1({','.join(arguments)})"
-        await all_of(self._set(hold.snoop, _HANDLER, handler), self.renew(hold.snoop))
+        pushed = self._ami.set_variable(hold.snoop, _HANDLER, handler)
+        await all_of(pushed, self.renew(hold.snoop))
 
     async def renew(self, snoop: str) -> None:
         """The lease begins anew. Raises PbxError, PbxRefused if the Snoop is gone."""
         if self._handler is not None:
-            await self._set(snoop, "TIMEOUT(absolute)", f"{self._seconds:g}")
+            await self._ami.set_variable(snoop, "TIMEOUT(absolute)", f"{self._seconds:g}")
 
     async def disarm(self, snoop: str) -> None:
         """The Snoop ends without giving voices back: that was done, and others may hold by now."""
-        await self._set(snoop, _HANDLER, "")
-
-    async def _set(self, channel: str, variable: str, value: str) -> None:
-        await self._ami.action("Setvar", Channel=channel, Variable=variable, Value=value)
+        await self._ami.set_variable(snoop, _HANDLER, "")
 
 
 def _is_safe(argument: str) -> bool:

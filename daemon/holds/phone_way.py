@@ -73,8 +73,7 @@ class PhoneWay:
         function = "PJSIP_HEADER" if channel.originator else "PJSIP_RESPONSE_HEADER"
         variable = f"{function}(read,Allow-Events)"
         try:
-            answer = await self._ami.action("Getvar", Channel=channel.name, Variable=variable)
+            declared = await self._ami.get_variable(channel.name, variable)
         except PbxRefused:  # an Asterisk without the function
             return False
-        events = str(answer.get("Value", "")).split(",")
-        return request in (event.strip().lower() for event in events)
+        return request in (event.strip().lower() for event in declared.split(","))

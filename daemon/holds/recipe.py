@@ -36,8 +36,9 @@ _NO_RECORDING = "Cannot set mute flag"
 class Condition(NamedTuple):
     """What the PBX says of two channels before a hold.
 
-    ``gains`` are as the PBX writes them, "" when none was ever set; ``formats`` are the codecs
-    that are read; ``received`` is how many RTP packets came from the holder, None if unknown.
+    ``gains`` are as the PBX writes them, "" when none was set but by a hold; ``formats`` are the
+    codecs that are read; ``received`` is how many RTP packets came from the holder, None if that
+    is not known.
     """
 
     gains: dict[str, str]
@@ -57,11 +58,11 @@ class HoldRecipe:
 
     async def condition(self, holder: str, held: str) -> Condition:
         gain, other_gain, format, other_format, received = await all_of(
-            self._get(holder, _GAIN),
-            self._get(held, _GAIN),
-            self._get(holder, _FORMAT),
-            self._get(held, _FORMAT),
-            self._get(holder, _RECEIVED),
+            self._ami.get_variable(holder, _GAIN),
+            self._ami.get_variable(held, _GAIN),
+            self._ami.get_variable(holder, _FORMAT),
+            self._ami.get_variable(held, _FORMAT),
+            self._ami.get_variable(holder, _RECEIVED),
         )
         gains = {holder: _foreign(gain), held: _foreign(other_gain)}
         return Condition(gains, {format, other_format} - {""}, _count(received))
@@ -95,7 +96,7 @@ class HoldRecipe:
 
     async def _keep_out_of_cdrs(self, snoop: str) -> None:
         with suppress(PbxRefused):  # a PBX without CDRs has nothing to keep clean
-            await self._set(snoop, "CDR_PROP(disable)", "1")
+            await self._ami.set_variable(snoop, "CDR_PROP(disable)", "1")
 
     async def _play(self, snoop: str, music: str) -> None:
         music_class = {"mohClass": music} if music else {}
@@ -112,13 +113,13 @@ class HoldRecipe:
             await asyncio.sleep(_MUSIC_RETRY)
 
     async def silence(self, channel: str) -> None:
-        await self._set(channel, _GAIN, str(_SILENCE))
+        await self._ami.set_variable(channel, _GAIN, str(_SILENCE))
 
     # --- ending ---
 
     async def give_voice_back(self, channel: str, gain: str) -> None:
         """Restore the gain; a channel that is gone needs none."""
-        await unless_gone(self._set(channel, _GAIN, gain or "0"))
+        await unless_gone(self._ami.set_variable(channel, _GAIN, gain or "0"))
 
     async def stop_music(self, snoop: str) -> None:
         """Take the Snoop away; one that is gone is as it should be."""
@@ -126,27 +127,20 @@ class HoldRecipe:
             hangup = self._ami.action("Hangup", Channel=snoop)
             await all_of(unless_gone(self._lease.disarm(snoop)), unless_gone(hangup))
         except PbxError:
-            await self._hang_up_by_ari(snoop)
-
-    async def _hang_up_by_ari(self, snoop: str) -> None:
-        try:
-            await self._ari.call("channels", "hangup", channelId=snoop)
-        except PbxRefused as error:
-            if error.status != 404:
-                raise
+            await unless_gone(self._ari.call("channels", "hangup", channelId=snoop))
 
     # --- recordings ---
 
     async def mute_recording(self, channel: str) -> None:
         """Silence the MixMonitor of this channel, if it has one. The channel is marked before."""
-        await self._set(channel, _RECORDING_MUTED, "1")
+        await self._ami.set_variable(channel, _RECORDING_MUTED, "1")
         await self._mute_mixmonitor(channel, "1")
 
     async def unmute_recording(self, channel: str) -> None:
         """End that, if the channel has the mark; one that is gone is as it should be."""
-        if await unless_gone(self._get(channel, _RECORDING_MUTED)):
+        if await unless_gone(self._ami.get_variable(channel, _RECORDING_MUTED)):
             await unless_gone(self._mute_mixmonitor(channel, "0"))
-            await unless_gone(self._set(channel, _RECORDING_MUTED, ""))
+            await unless_gone(self._ami.set_variable(channel, _RECORDING_MUTED, ""))
 
     async def _mute_mixmonitor(self, channel: str, state: str) -> None:
         try:
@@ -159,12 +153,14 @@ class HoldRecipe:
 
     async def silenced(self, channels: Collection[str]) -> set[str]:
         """Those of these channels that have the gain of a hold."""
-        gains = await all_of(*(unless_gone(self._get(channel, _GAIN)) for channel in channels))
+        gains = await all_of(
+            *(unless_gone(self._ami.get_variable(channel, _GAIN)) for channel in channels)
+        )
         return {channel for channel, gain in zip(channels, gains, strict=True) if _is_ours(gain)}
 
     async def packets_from(self, channel: str) -> int | None:
         """How many RTP packets its phone has sent to the PBX, None if that is not known."""
-        return _count(await unless_gone(self._get(channel, _RECEIVED)))
+        return _count(await unless_gone(self._ami.get_variable(channel, _RECEIVED)))
 
     async def holds_on_pbx(self) -> list[Hold]:
         """What the Snoops tell that our application has now."""
@@ -177,13 +173,6 @@ class HoldRecipe:
                 if hold is not None:
                     holds.append(hold)
         return holds
-
-    async def _get(self, channel: str, variable: str) -> str:
-        answer = await self._ami.action("Getvar", Channel=channel, Variable=variable)
-        return str(answer.get("Value", ""))
-
-    async def _set(self, channel: str, variable: str, value: str) -> None:
-        await self._ami.action("Setvar", Channel=channel, Variable=variable, Value=value)
 
 
 def _is_ours(gain: str | None) -> bool:

@@ -77,6 +77,18 @@ class AmiLine(Line):
         """Send an action; the answer if it is Success. Raises PbxError."""
         return (await self._ask(Action({"Action": name, **headers}, as_list=False)))[0]
 
+    async def get_variable(self, channel: str, name: str) -> str:
+        """The value of a channel's variable or function, "" if it has none. Raises PbxError.
+
+        The channel is given by its name or its Uniqueid.
+        """
+        answer = await self.action("Getvar", Channel=channel, Variable=name)
+        return str(answer.get("Value", ""))
+
+    async def set_variable(self, channel: str, name: str, value: str) -> None:
+        """Set a channel's variable or write to its function. Raises PbxError."""
+        await self.action("Setvar", Channel=channel, Variable=name, Value=value)
+
     async def list_action(self, name: str, **headers: str) -> list[Message]:
         """Send an action that answers with a list of events; the events. Raises PbxError.
 
