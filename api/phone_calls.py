@@ -87,15 +87,15 @@ class PhoneCallsResource:
             for view in legs_in_conversation(call, self._extensions(scope, call), action)
         ]
         outcomes = await self._outcomes(action, [view for _, view in legs])
-        failures = [
-            failure(view.id, outcome) for (_, view), outcome in zip(legs, outcomes, strict=True)
+        results = [
+            (call, outcome, failure(view.id, outcome))
+            for (call, view), outcome in zip(legs, outcomes, strict=True)
         ]
-        if failures and None not in failures:
-            raise all_failed([error for error in failures if error is not None])
-        pending = {
-            call.id for (call, _), outcome in zip(legs, outcomes, strict=True) if outcome is None
-        }
-        failed = {call.id: error for (call, _), error in zip(legs, failures, strict=True) if error}
+        failures = [error for _, _, error in results if error is not None]
+        if failures and len(failures) == len(results):
+            raise all_failed(failures)
+        pending = {call.id for call, outcome, _ in results if outcome is None}
+        failed = {call.id: error for call, _, error in results if error is not None}
         now = {call.id: call for call in self._calls(scope, None)}
         answers = []
         for call in {call.id: call for call, _ in legs}.values():

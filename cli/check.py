@@ -94,9 +94,11 @@ async def _check_lines(settings: Settings, report: Report) -> None:
 
 def _actions(settings: Settings) -> list[str]:
     """The actions that the daemon needs with these settings."""
-    wanted = {"PJSIPNotify": settings.hold.phone_notify}
-    wanted["MixMonitorMute"] = settings.hold.mute_recordings
-    return [*ACTIONS, *(action for action, is_wanted in wanted.items() if is_wanted)]
+    by_setting = {
+        "PJSIPNotify": settings.hold.phone_notify,
+        "MixMonitorMute": settings.hold.mute_recordings,
+    }
+    return [*ACTIONS, *(action for action, needed in by_setting.items() if needed)]
 
 
 async def _lease_story(settings: Settings, ami: AmiLine, ari: AriLine) -> str:

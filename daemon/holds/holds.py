@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 
 # A phone that was answered this long ago and has sent no packet sends none.
 _SILENT_AFTER = timedelta(seconds=1)
-_SETTLING = 0.2
+_END_TOLD_WITHIN = 0.2  # seconds from the first answer that a channel is gone
 _NOT_COMPARED = Failed("the holds on the PBX are not known yet", unavailable=True)
 
 
@@ -169,7 +169,7 @@ class Holds:
     async def _not_held(self, parties: Parties, error: PbxError) -> HoldOutcome:
         log.warning("%s: not held: %s", parties.story, error)
         if is_gone(error):
-            await asyncio.sleep(_SETTLING)  # the PBX may tell of the end a little later
+            await asyncio.sleep(_END_TOLD_WITHIN)
         if any(self._live.channel(uniqueid) is None for uniqueid in parties.channels):
             return NotHoldable("It has ended meanwhile.")
         return Failed(f"not held: {error}", isinstance(error, PbxUnavailable))
