@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from daemon.calls.model import CallChange, CallStatus, ChangeKind, Direction, Parties
+from daemon.calls.model import CallChange, CallStatus, ChangeKind, Direction, Parties, Seen
 from daemon.events import outbox_sql
 from daemon.events.deliveries import (
     Delivered,
@@ -48,6 +48,21 @@ DIAL_IN = CallChange(
 ANSWER_IN = replace(DIAL_IN, kind=ChangeKind.ANSWER, status=CallStatus.ANSWER)
 HANGUP = replace(DIAL_IN, kind=ChangeKind.HANGUP, status=CallStatus.ANSWER)
 
+
+A_DELIVERY = Delivery(
+    webhook_id="msg_1",
+    event="event",
+    call="call",
+    type=EventType.DIAL_IN,
+    extension=JOHN,
+    url="",
+    method=Method.POST,
+    form="",
+    seen=Seen.LIVE,
+    queued=0.0,
+    attempts=0,
+    secrets=(),
+)
 
 APP = "app"
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
+from urllib.parse import parse_qsl
 
 from daemon.events.deliveries import Delivery, Outcome
 from daemon.events.outbox import Outbox
@@ -38,8 +39,13 @@ async def settle_in(
     await outbox.settle([settlement(delivery, outcome, again)])
 
 
+def leg_of(delivery: Delivery) -> str:
+    """The CallID that it tells."""
+    return dict(parse_qsl(delivery.form))["CallID"]
+
+
 def legs_of(found: Iterable[Delivery]) -> list[str]:
-    return [delivery.form.partition("&")[0].removeprefix("CallID=") for delivery in found]
+    return [leg_of(delivery) for delivery in found]
 
 
 async def counts(store: Store) -> dict[str, int]:

@@ -7,28 +7,13 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from config import settings
-from daemon.calls.model import Seen
 from daemon.events.attempt import Sender
-from daemon.events.deliveries import Delivery, Outcome
+from daemon.events.deliveries import Outcome
 from daemon.events.guard import Guard
-from daemon.events.phone_call_events import EventType, Method
-from tests.unit.daemon.people import JOHN
+from tests.unit.daemon.events.changes import A_DELIVERY
 
 FORM = "CallID=1.1&CallerIDName=J%C3%B6rg+M."
-DELIVERY = Delivery(
-    webhook_id="msg_1",
-    event="event",
-    call="call",
-    type=EventType.DIAL_IN,
-    extension=JOHN,
-    url="",
-    method=Method.POST,
-    form=FORM,
-    seen=Seen.LIVE,
-    queued=0.0,
-    attempts=0,
-    secrets=(),
-)
+DELIVERY = A_DELIVERY._replace(form=FORM)
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 

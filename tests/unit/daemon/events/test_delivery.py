@@ -4,7 +4,6 @@ import asyncio
 import pickle
 import socket
 import time
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from urllib.parse import parse_qsl, urlencode
 
@@ -31,12 +30,6 @@ from tests.unit.waiting import until
 from tests.unit.webhook_receiver import Receiver
 
 QUERY = urlencode(parameters(DIAL_IN))
-
-
-@pytest.fixture
-async def app() -> AsyncIterator[Receiver]:
-    async with Receiver() as receiver:
-        yield receiver
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
 """What the log tells of deliveries."""
 
 import re
-from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
@@ -21,12 +20,6 @@ from tests.unit.daemon.events.delivering import delivering, settled
 from tests.unit.daemon.people import JOHN
 from tests.unit.waiting import until
 from tests.unit.webhook_receiver import Receiver
-
-
-@pytest.fixture
-async def app() -> AsyncIterator[Receiver]:
-    async with Receiver() as receiver:
-        yield receiver
 
 
 async def test_410_disables_the_event_and_says_so_and_what_waits_waits(

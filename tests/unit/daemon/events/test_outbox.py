@@ -1,10 +1,7 @@
 import asyncio
 import threading
 import time
-from collections.abc import Iterator
 from dataclasses import replace
-
-import pytest
 
 from daemon.events.deliveries import Delivered, Delivery, Failed, Gone
 from daemon.events.outbox import HIGH_WATER, Outbox
@@ -34,19 +31,6 @@ from tests.unit.daemon.events.outbox_in_use import (
 )
 from tests.unit.daemon.people import JOHN
 from tests.unit.daemon.unwritable import unwritable
-
-
-@pytest.fixture
-def told() -> Told:
-    return Told()
-
-
-@pytest.fixture
-def outbox(store: Store, told: Told) -> Iterator[Outbox]:
-    outbox = Outbox(store, 0.0, told)
-    yield outbox
-    outbox.close()
-
 
 # --- while all is well ---
 

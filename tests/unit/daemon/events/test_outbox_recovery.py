@@ -1,7 +1,6 @@
 """A store that can be written again has all that was held meanwhile."""
 
 import asyncio
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -31,18 +30,6 @@ from tests.unit.daemon.events.outbox_in_use import (
 )
 from tests.unit.daemon.unwritable import fill_disk, locked, make_room, unwritable
 from tests.unit.waiting import until
-
-
-@pytest.fixture
-def told() -> Told:
-    return Told()
-
-
-@pytest.fixture
-def outbox(store: Store, told: Told) -> Iterator[Outbox]:
-    outbox = Outbox(store, 0.0, told)
-    yield outbox
-    outbox.close()
 
 
 async def test_all_that_was_held_is_in_the_store_once_in_order_and_with_its_attempts(

@@ -1,10 +1,9 @@
 from dataclasses import replace
-from urllib.parse import parse_qsl
 
 import pytest
 
 from daemon.calls.model import Seen
-from daemon.events.deliveries import Delivered, Delivery, Failed, Gone, Refused
+from daemon.events.deliveries import Delivered, Failed, Gone, Refused
 from daemon.events.housekeeping import expire
 from daemon.events.matching import form
 from daemon.events.outbox_sql import live_call_documents, record
@@ -25,15 +24,10 @@ from tests.unit.daemon.events.changes import (
     subscribe,
     update,
 )
+from tests.unit.daemon.events.outbox_in_use import OTHER_LEG, A, B, leg_of
 from tests.unit.daemon.people import JOHN, MARY
 
-A, B = "http://a:80", "http://b:80"
-OTHER_LEG = replace(HANGUP, channel="1795295748.2")
 OTHER_CALL = replace(DIAL_IN, call_id="0" * 20)
-
-
-def _leg(delivery: Delivery) -> str:
-    return dict(parse_qsl(delivery.form))["CallID"]
 
 
 # --- what is recorded ---
@@ -130,7 +124,7 @@ async def test_of_one_event_and_call_only_the_earliest_is_sent(store: Store) -> 
     await subscribe(store, "http://a/", EventType.HANGUP)
     await put(store, HANGUP, OTHER_LEG)
     (first,) = await due(store, A)
-    assert _leg(first) == HANGUP.channel
+    assert leg_of(first) == HANGUP.channel
     assert await settle(store, first, Failed("HTTP status 500"), again=105.0) == {A: 105.0}
     assert await due_and_next(store, A, now=104.0) == ([], 105.0), (
         "the second waits while the first is retried"
@@ -139,7 +133,7 @@ async def test_of_one_event_and_call_only_the_earliest_is_sent(store: Store) -> 
     assert (again.webhook_id, again.attempts) == (first.webhook_id, 1)
     assert await settle(store, again, Delivered("HTTP status 200")) == {A: 100.0}
     (second,) = await due(store, A, now=100.0)
-    assert _leg(second) == OTHER_LEG.channel
+    assert leg_of(second) == OTHER_LEG.channel
 
 
 async def test_what_comes_for_a_call_waits_behind_what_waits_for_it(store: Store) -> None:
@@ -152,7 +146,7 @@ async def test_what_comes_for_a_call_waits_behind_what_waits_for_it(store: Store
     await settle(store, first, Delivered("-"))
     await put(store, replace(HANGUP, channel="1.3"), now=300.0)
     (second,) = await due(store, A, now=300.0)
-    assert _leg(second) == OTHER_LEG.channel
+    assert leg_of(second) == OTHER_LEG.channel
 
 
 async def test_a_dead_delivery_does_not_block_the_next(store: Store) -> None:

@@ -1,9 +1,8 @@
 """What is due, and what changes of a PhoneCallEvent do to it."""
 
 from dataclasses import replace
-from urllib.parse import parse_qsl
 
-from daemon.events.deliveries import Delivered, Delivery, Gone
+from daemon.events.deliveries import Delivered, Gone
 from daemon.events.phone_call_events import EventType, Status
 from daemon.store import Store
 from tests.unit.daemon.events.changes import (
@@ -18,15 +17,10 @@ from tests.unit.daemon.events.changes import (
     subscribe,
     update,
 )
+from tests.unit.daemon.events.outbox_in_use import OTHER_LEG, A, B, leg_of
 from tests.unit.daemon.people import JOHN
 
-A, B = "http://a:80", "http://b:80"
-OTHER_LEG = replace(HANGUP, channel="1795295748.2")
 OTHER_CALL = replace(DIAL_IN, call_id="0" * 20)
-
-
-def _leg(delivery: Delivery) -> str:
-    return dict(parse_qsl(delivery.form))["CallID"]
 
 
 async def test_what_is_on_its_way_is_not_given_out_again(store: Store) -> None:
@@ -91,7 +85,7 @@ async def test_a_retry_that_ends_while_its_event_is_disabled_waits_too(store: St
     assert await due_and_next(store, A, now=1e9) == ([], None)
     await update(store, event, status=Status.ENABLED)
     (second,) = await due(store, A, now=100.0)
-    assert _leg(second) == OTHER_LEG.channel
+    assert leg_of(second) == OTHER_LEG.channel
 
 
 async def test_what_waits_goes_to_the_url_and_by_the_method_that_the_event_has_then(
@@ -105,7 +99,7 @@ async def test_what_waits_goes_to_the_url_and_by_the_method_that_the_event_has_t
     assert [delivery.url for delivery in await due(store, B)] == ["http://b/new"]
     assert await settle(store, first, Delivered("-")) == {B: 100.0}, "the new server goes on"
     (second,) = await due(store, B, now=100.0)
-    assert _leg(second) == OTHER_LEG.channel
+    assert leg_of(second) == OTHER_LEG.channel
 
 
 async def test_the_end_of_an_attempt_whose_event_was_deleted_changes_nothing(
@@ -135,4 +129,4 @@ async def test_gone_disables_the_event_and_leaves_its_note_and_what_waits(store:
     assert {d.event for d in await due(store, A, now=1e9)} == {other.id}
     await update(store, disabled, status=Status.ENABLED)
     again = [d for d in await due(store, A, now=100.0) if d.event == event.id]
-    assert [_leg(d) for d in again] == [OTHER_LEG.channel]
+    assert [leg_of(d) for d in again] == [OTHER_LEG.channel]

@@ -1,6 +1,6 @@
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import replace
 
 import pytest
@@ -43,13 +43,6 @@ def woken() -> _Woken:
 def calls() -> dict[str, str]:
     """The live calls, as JSON by id."""
     return {}
-
-
-@pytest.fixture
-def outbox(store: Store) -> Iterator[Outbox]:
-    outbox = Outbox(store, 0.0, lambda origins: None)
-    yield outbox
-    outbox.close()
 
 
 @pytest.fixture

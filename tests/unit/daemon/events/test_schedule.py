@@ -1,46 +1,27 @@
 import pytest
 
 from config.settings import Delivery as DeliverySettings
-from daemon.calls.model import Seen
 from daemon.events.deliveries import (
     Delivered,
-    Delivery,
     DeliveryState,
     Failed,
     Gone,
     Outcome,
     Refused,
 )
-from daemon.events.phone_call_events import EventType, Method
 from daemon.events.schedule import GRACE, LONGEST_RETRY_AFTER, horizon, verdict
-from tests.unit.daemon.people import JOHN
+from tests.unit.daemon.events.changes import A_DELIVERY
 
 HOUR, DAY = 3600.0, 24 * 3600.0
 SCHEDULE = DeliverySettings().schedule
 NOW = 1_000_000.0
 
 
-DELIVERY = Delivery(
-    webhook_id="msg_1",
-    event="event",
-    call="call",
-    type=EventType.DIAL_IN,
-    extension=JOHN,
-    url="http://a/",
-    method=Method.GET,
-    form="",
-    seen=Seen.LIVE,
-    queued=0.0,
-    attempts=0,
-    secrets=(),
-)
-
-
 def _after(
     attempts: int, outcome: Outcome, chance: float = 0.0
 ) -> tuple[DeliveryState, float | None]:
     """The verdict on a delivery that had so many attempts before; the wait counts from now."""
-    delivery = DELIVERY._replace(attempts=attempts)
+    delivery = A_DELIVERY._replace(attempts=attempts)
     state, at = verdict(delivery, outcome, SCHEDULE, NOW, chance)
     return state, None if at is None else at - NOW
 
@@ -98,7 +79,7 @@ def test_a_retry_after_makes_the_wait_longer_never_shorter_and_no_more_than_a_da
 
 
 def test_one_attempt_is_all_if_the_schedule_has_one() -> None:
-    assert verdict(DELIVERY, Failed("-"), [0.0], NOW, 0.0) == (DeliveryState.DEAD, None)
+    assert verdict(A_DELIVERY, Failed("-"), [0.0], NOW, 0.0) == (DeliveryState.DEAD, None)
 
 
 def test_a_delivery_has_a_day_more_than_the_longest_that_its_attempts_can_take() -> None:
