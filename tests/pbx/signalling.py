@@ -16,7 +16,11 @@ REQUEST_TERMINATED = 487
 
 
 class Signalling:
-    """The calls of a phone. The tone goes to the current one only, which is the last that began."""
+    """The calls of a phone. The tone goes to the current one only, which is the last that began.
+
+    One that comes in begins when it rings or is refused: while a phone is plugged out the PBX may
+    repeat an INVITE, for up to 32 s, that it takes back when the phone at last answers with 100.
+    """
 
     def __init__(
         self,
@@ -32,6 +36,7 @@ class Signalling:
         self.codec = codec
         self.manners = manners or Manners()
         self.notified: list[str] = []  # what it was asked to do by NOTIFY: "hold", "talk"
+        self.taken_back: list[Call] = []  # by the PBX, before they rang
         self.current: Call | None = None
         self.rtp: RtpPeer
         self._calls: dict[str, Call] = {}
@@ -105,7 +110,7 @@ class Signalling:
     def _heard(self, event: Event) -> None:
         if event.name == "invited":
             call = Call(event.call_id, self._sipps[0], invite=event.message)
-            self._begin(call)
+            self._calls[call.id] = call
             call.react(self._reaction)
             return
         call = self._calls[event.call_id]
@@ -113,6 +118,8 @@ class Signalling:
             self._send_to(call, media)
         match event.name:
             case "ringing":
+                if call.invite and call.state is State.CALLING:
+                    self._begin(call)
                 self._enter(call, State.RINGING)
                 if call.invite and (seconds := self._reaction.answer_after) is not None:
                     loop = asyncio.get_running_loop()
@@ -131,8 +138,14 @@ class Signalling:
             case "refused":
                 self._end(call, status_of(event.message))
             case "cancelled":
+                if call.state is State.CALLING:
+                    self.taken_back.append(call)
                 self._end(call, REQUEST_TERMINATED)
-            case "left" | "hung up" | "declined":
+            case "declined":
+                if call.state is State.CALLING:
+                    self._begin(call)
+                self._end(call, call.status)
+            case "left" | "hung up":
                 self._end(call, call.status)
 
     def _obey(self, call: Call, request: str) -> None:

@@ -7,6 +7,7 @@ from tests.pbx.call import State
 from tests.pbx.fixtures import PlugIn
 from tests.pbx.phone import Phone
 from tests.pbx.signalling import RTP_PORT
+from tests.unit.waiting import until
 
 
 async def hear_each_other(one: Phone, two: Phone) -> None:
@@ -112,6 +113,22 @@ async def test_a_ring_group_that_one_answers(plug_in: PlugIn) -> None:
     await asyncio.gather(ana.answered(), eve.ended())
     assert eve.status == 487
     await hear_each_other(ana, dan)
+
+
+async def test_what_the_pbx_takes_back_before_it_rings_is_not_the_phones_call(
+    plug_in: PlugIn, asterisk: Asterisk
+) -> None:
+    ana, bob = await plug_in("0003*210"), await plug_in("0003*211")
+    await ana.call("0003*024")  # whose phone is not there
+    await asyncio.sleep(1.6)  # the PBX repeats its INVITE after 0.5 s, 1.5 s, 3.5 s
+    await ana.hang_up()
+    eve = await plug_in("0003*024")
+    await bob.call("0003*024")
+    await eve.answer()
+    await bob.answered()
+    await until(lambda: eve.taken_back)
+    assert eve.state is State.TALKING
+    await hear_each_other(bob, eve)
 
 
 async def test_direct_media(plug_in: PlugIn) -> None:
