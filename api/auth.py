@@ -31,7 +31,7 @@ class Authenticated:
         if scheme.lower() != "bearer" or not token.strip():
             # Neither part is shown: a token without its scheme would come back in the message.
             raise access_denied("The header Authorization is not of the form Bearer <token>.")
-        found = await self._service.store.read(lambda db: find_token(db, token.strip()))
+        found = await self._service.store.look_up(lambda db: find_token(db, token.strip()))
         user = None if found is None else self._service.directory.user(found.user)
         if found is None or user is None:
             raise access_denied("The token is unknown, or was revoked, or its user is gone.")

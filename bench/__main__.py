@@ -1,6 +1,6 @@
 """`make bench`: every measurement, one after the other."""
 
-from bench import backlog, delivery, flat, hold, intake, latency, memory
+from bench import api, backlog, delivery, flat, hold, intake, latency, memory
 
 intake.main()
 flat.main()
@@ -9,3 +9,4 @@ delivery.main()
 latency.main()
 backlog.main()
 hold.main()
+api.main()

@@ -1,7 +1,7 @@
 """The real daemon, `uapid serve`, beside an AMI and an ARI that the bench plays."""
 
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -35,22 +35,26 @@ extensions = ["{pattern}"]
 
 @asynccontextmanager
 async def running_daemon(
-    folder: Path, before: Callable[[Path], None] = lambda store: None
+    folder: Path,
+    before: Callable[[Path], None] = lambda store: None,
+    endpoints: Iterable[str] = (),
 ) -> AsyncIterator[tuple[AmiServer, Uapid]]:
     """A daemon, connected, and the PBX that tells it of calls.
 
-    ``before`` may put something into its store, which is given by its path.
+    ``before`` may put something into its store, which is given by its path. ``endpoints`` are the
+    names of those that the PBX has.
     """
     store = folder / "uapid.sqlite"
     open_database(store).close()
     before(store)
     async with AmiServer() as pbx, AriServer() as ari:
+        ari.answers["/endpoints"] = 200, [{"technology": "PJSIP", "resource": n} for n in endpoints]
         settings = _SETTINGS.format(
             ami=pbx.port,
             secret=SECRET,
             ari=ari.port,
             password=PASSWORD,
-            http=_free_port(),
+            http=free_port(),
             pattern=PATTERN,
         )
         async with Uapid(folder, settings) as uapid:
@@ -58,7 +62,8 @@ async def running_daemon(
             yield pbx, uapid
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of this machine that nobody listens on."""
     with socket.socket() as door:
         door.bind(("127.0.0.1", 0))
         return int(door.getsockname()[1])

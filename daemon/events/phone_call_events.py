@@ -17,6 +17,13 @@ from daemon.store import Store, StoreUnavailable
 _ID_ALPHABET = string.ascii_letters + string.digits
 _ID_LENGTH = 32
 
+_SELECT = "SELECT id, extension, type, method, note, url, status, modified FROM phone_call_events"
+_INSERT = """\
+INSERT INTO phone_call_events
+    (id, extension, type, method, note, url, status, modified, origin, app)
+VALUES (:id, :extension, :type, :method, :note, :url, :status, :modified, :origin, :app)
+"""
+
 T = TypeVar("T")
 
 
@@ -90,13 +97,13 @@ class PhoneCallEvents:
             event_id, extension, type, method, note, url, status, datetime.now(UTC)
         )
         row = {**_row(event), "app": app}
-        await self._write(lambda db: db.table("phone_call_events").insert(row))
+        await self._write(lambda db: db.execute(_INSERT, row))
         return event
 
     async def find(
         self, extension: str, type: EventType | None = None, id: str | None = None
     ) -> list[PhoneCallEvent]:
-        return await self._store.read(lambda db: _select(db, extension, type, id))
+        return await self._store.look_up(lambda db: _select(db, extension, type, id))
 
     async def update(
         self, extension: str, type: EventType, id: str, change: EventChange
@@ -151,8 +158,8 @@ def _select(
         if value is not None:
             where += f" AND {column} = ?"
             values.append(value)  # type: ignore[arg-type]
-    rows = db.table("phone_call_events").rows_where(where, values, order_by="url, id")
-    return [_event(row) for row in rows]
+    rows = db.execute(f"{_SELECT} WHERE {where} ORDER BY url, id", values)
+    return [_event(*row) for row in rows]
 
 
 def _row(event: PhoneCallEvent) -> dict[str, Any]:
@@ -169,14 +176,23 @@ def _row(event: PhoneCallEvent) -> dict[str, Any]:
     }
 
 
-def _event(row: dict[str, Any]) -> PhoneCallEvent:
+def _event(
+    id: str,
+    extension: str,
+    type: int,
+    method: int,
+    note: str,
+    url: str,
+    status: int,
+    modified: str,
+) -> PhoneCallEvent:
     return PhoneCallEvent(
-        id=row["id"],
-        extension=row["extension"],
-        type=EventType(row["type"]),
-        method=Method(row["method"]),
-        note=row["note"],
-        url=row["url"],
-        status=Status(row["status"]),
-        modified=datetime.fromisoformat(row["modified"]),
+        id=id,
+        extension=extension,
+        type=EventType(type),
+        method=Method(method),
+        note=note,
+        url=url,
+        status=Status(status),
+        modified=datetime.fromisoformat(modified),
     )

@@ -3,7 +3,7 @@ import sqlite3
 import struct
 import threading
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +73,22 @@ async def test_a_reader_does_not_see_what_is_not_committed(store: Store, tmp_pat
 
     assert await store.write(write_and_look) == []
     assert await store.read(_endpoints) == ["new"]
+
+
+async def test_a_lookup_sees_all_that_is_committed_whoever_did_it(
+    store: Store, tmp_path: Path
+) -> None:
+    assert await store.look_up(_endpoints) == []
+    await store.write(_add("ours"))
+    with closing(sqlite3.connect(tmp_path / "uapid.sqlite")) as other, other:
+        other.execute("INSERT INTO pbx_endpoints (name) VALUES ('theirs')")
+    assert sorted(await store.look_up(_endpoints)) == ["ours", "theirs"]
+
+
+async def test_a_lookup_goes_on_while_the_store_is_written(store: Store) -> None:
+    await store.write(_add("a"))
+    with locked(store):
+        assert await store.look_up(_endpoints) == ["a"]
 
 
 async def test_giving_up_waiting_does_not_harm_those_who_wait(
@@ -237,8 +253,11 @@ async def test_a_fault_of_the_work_itself_is_no_trouble(store: Store) -> None:
     assert store.trouble is None
 
 
-async def test_what_cannot_be_read_is_told_and_is_no_trouble_for_writing(store: Store) -> None:
+@pytest.mark.parametrize("way", ["read", "look_up"])
+async def test_what_cannot_be_read_is_told_and_is_no_trouble_for_writing(
+    store: Store, way: str
+) -> None:
     with pytest.raises(StoreUnavailable, match="no such table: missing"):
-        await store.read(lambda db: db.execute("SELECT * FROM missing").fetchall())
+        await getattr(store, way)(lambda db: db.execute("SELECT * FROM missing").fetchall())
     assert store.trouble is None
     await store.write(_add("a"))
