@@ -5,10 +5,8 @@ from typing import Any
 
 from starlette.requests import Request
 
+from api.body import read_body
 from api.errors import UapiError, shown
-
-LIMIT = 64 * 1024
-"""Bytes that a body may have."""
 
 
 async def read_object(request: Request) -> dict[str, Any]:
@@ -17,7 +15,7 @@ async def read_object(request: Request) -> dict[str, Any]:
     if media_type and media_type.lower() != "application/json":
         raise _invalid(f"The content type is {shown(media_type)}; allowed is application/json.")
     try:
-        body = json.loads((await _read(request)).decode("utf-8-sig"))
+        body = json.loads((await read_body(request)).decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         raise _invalid(f"The body is not UTF-8: byte {error.start} is wrong.") from None
     except json.JSONDecodeError as error:
@@ -29,16 +27,6 @@ async def read_object(request: Request) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise _invalid(f"The body is {shown(body)}; allowed is a JSON object.")
     return body
-
-
-async def _read(request: Request) -> bytes:
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > LIMIT:
-            message = f"The body is over the limit of {LIMIT} bytes."
-            raise UapiError(413, "request_invalid", message)
-    return bytes(body)
 
 
 def _invalid(message: str) -> UapiError:

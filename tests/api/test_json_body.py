@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from api.json_body import LIMIT
+from api.body import LIMIT
 from tests.api.running import EVENTS, NEW_EVENT, RunningApi
 
 GOOD = json.dumps(NEW_EVENT).encode()
