@@ -1,5 +1,7 @@
 """Who asks: the bearer token of a request, the user whose it is and the app that sends it."""
 
+import time
+
 from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -35,6 +37,8 @@ class Authenticated:
         user = None if found is None else self._service.directory.user(found.user)
         if found is None or user is None:
             raise access_denied("The token is unknown, or was revoked, or its user is gone.")
+        if not found.is_valid(time.time()):
+            raise access_denied("The token has expired.")
         return user, found
 
 

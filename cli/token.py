@@ -1,11 +1,13 @@
 """``uapid token``: bearer tokens of apps."""
 
+from datetime import UTC, datetime
+
 import click
 from sqlite_utils import Database
 
 from api.dates import date_text
 from cli.options import check_user, with_settings
-from cli.store import opened_store
+from cli.store import opened_store, transaction
 from config.settings import Settings
 from daemon.apps import default_app, list_apps
 from daemon.tokens import create_token, list_tokens, revoke_token
@@ -21,16 +23,19 @@ def token() -> None:
 @click.option("--user", type=int, required=True, help="Id of the user that the app acts for.")
 @click.option("--app", help="Id of the app that gets it; default: the user's app named default.")
 def create(settings: Settings, user: int, app: str | None) -> None:
-    """Print a new token; it is shown this once, the store keeps only its hash."""
+    """Print a new token, which is valid until it is revoked; it is shown this once, the store
+    keeps only its hash.
+    """
     check_user(settings, user)
-    with opened_store(settings) as db:
-        click.echo(create_token(db, user, _app_of(db, user, app)))
+    with opened_store(settings) as db, transaction(db):
+        new = create_token(db, user, _app_of(db, user, app))
+    click.echo(new)
 
 
 def _app_of(db: Database, user: int, app: str | None) -> str:
     if app is None:
         return default_app(db, user).id
-    known = [known.id for known in list_apps(db) if known.user == user]
+    known = [known.id for known in list_apps(db) if known.user == user and not known.revoked]
     if app not in known:
         allowed = ", ".join(known) or "none, as the user has no app"
         raise click.BadParameter(f"got {app}, allowed: {allowed}", param_hint="--app")
@@ -40,12 +45,16 @@ def _app_of(db: Database, user: int, app: str | None) -> str:
 @token.command("list")
 @with_settings
 def list_(settings: Settings) -> None:
-    """Print a line for each token: its id, its user and app, when it was made."""
+    """Print a line for each token: its id, its user and app, when it was made and when it ends."""
     with opened_store(settings) as db:
         tokens = list_tokens(db)
     for known in tokens:
         created = date_text(known.created, settings.node.tzinfo)
-        click.echo(f"{known.id}  user {known.user}  app {known.app}  created {created}")
+        end = "never"
+        if known.expires is not None:
+            end = date_text(datetime.fromtimestamp(known.expires, UTC), settings.node.tzinfo)
+        told = f"{known.id}  user {known.user}  app {known.app}  created {created}  expires {end}"
+        click.echo(told)
 
 
 @token.command()

@@ -205,6 +205,17 @@ def deliveries_in_chains(db: Database) -> None:
     db.execute("DROP TABLE old_deliveries")
 
 
+@migrations()
+def keys_of_apps(db: Database) -> None:
+    """Apps get tokens with their key and secret; tokens end, and apps can be revoked."""
+    apps = db.table("apps")
+    apps.add_column("key_secret_hash", str)
+    apps.add_column("revoked", str)
+    db.table("tokens").add_column("expires", float)
+    db.execute("CREATE INDEX tokens_of ON tokens (app)")
+    db.execute("CREATE INDEX token_ends ON tokens (expires) WHERE expires IS NOT NULL")
+
+
 def form_of(parameters: str) -> str:
     """The form that is sent, of the JSON that was stored."""
     return urlencode(json.loads(parameters))

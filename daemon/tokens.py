@@ -13,18 +13,23 @@ from sqlite_utils import Database
 class Token:
     """A token as the store knows it: ``id`` is the start of its hash, ``user`` whose it is.
 
-    ``app``, by its id, is who sends it.
+    ``app``, by its id, is who sends it. ``expires`` is a Unix time, None for a token without end.
     """
 
     id: str
     user: int
     app: str
     created: datetime
+    expires: float | None
+
+    def is_valid(self, now: float) -> bool:
+        """Whether it is not over at this Unix time."""
+        return self.expires is None or now < self.expires
 
 
 _ID_LENGTH = 12
 _PREFIX = "uapid_"  # tells people and scanners what they found, and never reads as an option
-_SELECT = "SELECT hash, user, app, created FROM tokens"
+_SELECT = "SELECT hash, user, app, created, expires FROM tokens"
 
 
 def _hash(token: str) -> str:
@@ -32,16 +37,20 @@ def _hash(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def create_token(db: Database, user: int, app: str) -> str:
-    """Make a token for an app of a user; it is returned here once and never again."""
+def create_token(db: Database, user: int, app: str, expires: float | None = None) -> str:
+    """Make a token for an app of a user; it is returned here once and never again.
+
+    ``expires`` is a Unix time, None for a token without end.
+    """
     token = f"{_PREFIX}{secrets.token_urlsafe(32)}"
-    row = {"hash": _hash(token), "user": user, "app": app, "created": datetime.now(UTC).isoformat()}
+    created = datetime.now(UTC).isoformat()
+    row = {"hash": _hash(token), "user": user, "app": app, "created": created, "expires": expires}
     db.table("tokens").insert(row)
     return token
 
 
 def find_token(db: Database, token: str) -> Token | None:
-    """What the store knows of this token, None for an unknown or revoked one."""
+    """What the store knows of this token, also if it is over; None if it is unknown or revoked."""
     rows = list(db.query(f"{_SELECT} WHERE hash = ?", [_hash(token)]))
     return _token(rows[0]) if rows else None
 
@@ -60,6 +69,19 @@ def revoke_token(db: Database, token_or_id: str) -> int:
     return before - table.count
 
 
+def revoke_tokens_of(db: Database, app: str) -> int:
+    """Revoke all tokens of an app; how many went."""
+    return db.execute("DELETE FROM tokens WHERE app = ?", [app]).rowcount
+
+
+def forget_expired_tokens(db: Database, before: float, limit: int) -> int:
+    """Forget tokens that were over at this Unix time; how many went, at most ``limit``."""
+    return db.execute(
+        "DELETE FROM tokens WHERE hash IN (SELECT hash FROM tokens WHERE expires < ? LIMIT ?)",
+        [before, limit],
+    ).rowcount
+
+
 def _token(row: dict[str, Any]) -> Token:
     created = datetime.fromisoformat(row["created"])
-    return Token(row["hash"][:_ID_LENGTH], row["user"], row["app"], created)
+    return Token(row["hash"][:_ID_LENGTH], row["user"], row["app"], created, row["expires"])

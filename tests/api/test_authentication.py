@@ -1,6 +1,8 @@
+import time
+
 import pytest
 
-from daemon.tokens import revoke_token
+from daemon.tokens import create_token, revoke_token
 from tests.api.running import CALLS, EVENTS, RunningApi
 
 
@@ -38,6 +40,18 @@ async def test_a_token_without_its_scheme_is_not_repeated(api: RunningApi) -> No
 async def test_a_revoked_token(api: RunningApi) -> None:
     await api.service.store.write(lambda db: revoke_token(db, api.token))
     assert (await api.get(EVENTS)).error == (401, "access_denied")
+
+
+async def test_a_token_until_it_expires(api: RunningApi) -> None:
+    now = time.time()
+    api.token, over = await api.service.store.write(
+        lambda db: [create_token(db, 12, "0123456789ab", end) for end in (now + 60, now - 1)]
+    )
+    assert (await api.get(EVENTS)).status == 204
+    api.token = over
+    answer = await api.get(EVENTS)
+    assert answer.error == (401, "access_denied")
+    assert "expired" in answer.message
 
 
 async def test_a_token_whose_user_is_gone_from_the_settings(api: RunningApi) -> None:

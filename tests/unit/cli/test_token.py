@@ -7,7 +7,7 @@ from click.testing import CliRunner, Result
 
 from cli.main import main
 from daemon.store import open_database
-from daemon.tokens import Token, find_token
+from daemon.tokens import Token, create_token, find_token
 from tests.unit.cli.commands import settings_file
 
 
@@ -35,8 +35,8 @@ def _user_of(config: Path, token: str) -> int | None:
 
 def _new_app(config: Path, *arguments: str) -> str:
     command = ["app", "create", "--config", str(config), *arguments]
-    id: str = json.loads(CliRunner().invoke(main, command).stdout)["id"]
-    return id
+    key: str = json.loads(CliRunner().invoke(main, command).stdout)["key"]
+    return key
 
 
 def test_create_prints_a_working_token_and_nothing_else(config: Path) -> None:
@@ -98,11 +98,29 @@ def test_list_shows_a_line_for_each_token_and_never_the_token(config: Path) -> N
     lines = result.stdout.splitlines()
     assert len(lines) == 2
     for line in lines:
-        _id, _user, user, _app, app, _created, created = line.split()
+        _id, _user, user, _app, app, _created, created, _expires, expires = line.split()
         assert user == "12"
         assert len(app) == 12
         assert datetime.fromisoformat(created).tzinfo
+        assert expires == "never"
     assert [token for token in tokens if token in result.stdout] == []
+
+
+def test_list_tells_when_a_token_ends(config: Path) -> None:
+    db = open_database(config.parent / "uapid.sqlite")
+    create_token(db, 12, "0123456789ab", 1_800_000_000.0)
+    db.close()
+    ends = _token("list", config).stdout.split()[-1]
+    assert datetime.fromisoformat(ends).timestamp() == 1_800_000_000
+
+
+def test_create_for_an_app_that_was_revoked_is_refused(config: Path) -> None:
+    app = _new_app(config, "--user", "12", "--name", "CRM")
+    CliRunner().invoke(main, ["app", "revoke", "--config", str(config), app])
+    result = _token("create", config, "--user", "12", "--app", app)
+    assert result.exit_code == 2
+    assert f"got {app}, allowed: none" in result.stderr
+    assert _token("list", config).stdout == ""
 
 
 def test_list_of_no_tokens_is_empty(config: Path) -> None:

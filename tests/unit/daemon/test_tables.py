@@ -103,6 +103,10 @@ async def test_tokens_endpoints_and_calls_are_kept(store: Store) -> None:
     assert await store.read(outbox_sql.live_call_documents) == ['{"id": "call"}']
 
 
+async def test_tokens_that_were_there_before_have_no_end(store: Store) -> None:
+    assert await _query(store, "SELECT DISTINCT expires FROM tokens") == [(None,)]
+
+
 async def test_each_user_gets_an_app_that_its_tokens_are_of(store: Store) -> None:
     apps = {row[0]: row for row in await _query(store, "SELECT id, user, name, secret FROM apps")}
     tokens = dict(await _query(store, "SELECT hash, app FROM tokens"))

@@ -5,7 +5,14 @@ import pytest
 from sqlite_utils import Database
 
 from daemon.store import open_database
-from daemon.tokens import create_token, find_token, list_tokens, revoke_token
+from daemon.tokens import (
+    create_token,
+    find_token,
+    forget_expired_tokens,
+    list_tokens,
+    revoke_token,
+    revoke_tokens_of,
+)
 
 APP = "0123456789ab"
 
@@ -86,3 +93,34 @@ def test_no_token_reads_as_an_option_of_the_command_line(db: Database) -> None:
     with db.atomic():  # one commit for all
         tokens = [create_token(db, 12, APP) for _ in range(500)]
     assert [token for token in tokens if token.startswith("-")] == []
+
+
+def test_a_token_is_valid_until_it_expires_and_one_without_an_end_for_ever(db: Database) -> None:
+    ends, never = create_token(db, 12, APP, 1000.0), create_token(db, 12, APP)
+    found = find_token(db, ends)
+    assert found is not None
+    assert [found.is_valid(now) for now in (0.0, 999.9, 1000.0, 1001.0)] == [
+        True,
+        True,
+        False,
+        False,
+    ]
+    endless = find_token(db, never)
+    assert endless is not None
+    assert endless.is_valid(9e12)
+
+
+def test_revoking_the_tokens_of_an_app_leaves_those_of_others(db: Database) -> None:
+    mine = [create_token(db, 12, APP) for _ in range(2)]
+    other = create_token(db, 12, "other")
+    assert revoke_tokens_of(db, APP) == 2
+    assert [_user(db, token) for token in (*mine, other)] == [None, None, 12]
+
+
+def test_tokens_that_are_over_are_forgotten_a_few_at_a_time(db: Database) -> None:
+    for expires in (10.0, 20.0, 30.0):
+        create_token(db, 12, APP, expires)
+    kept = [create_token(db, 12, APP, 40.0), create_token(db, 12, APP)]
+    assert [forget_expired_tokens(db, 40.0, limit=2) for _ in range(3)] == [2, 1, 0]
+    assert [_user(db, token) for token in kept] == [12, 12]
+    assert len(list_tokens(db)) == 2
