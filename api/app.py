@@ -9,9 +9,10 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route, Router
 
 from api.addresses import OneAddress
+from api.audit import Audit
 from api.auth import Authenticated
 from api.deliveries import DeliveriesResource
-from api.errors import HANDLERS, not_implemented
+from api.errors import error_handlers, not_implemented
 from api.phone_call_events import PhoneCallEventsResource
 from api.phone_calls import PhoneCallsResource
 from api.readiness import ReadinessResource
@@ -27,16 +28,18 @@ def create_app(service: Service) -> Starlette:
         app=Router(_uapi_routes(service), redirect_slashes=False),
         middleware=[Middleware(Authenticated, service=service)],
     )
+    audit = Audit()
     app = Starlette(
         routes=[
             uapi,
-            _address("/oauth/{endpoint:path}", GET=_not_yet, POST=_not_yet),
+            Route("/oauth/{endpoint:path}", _not_yet, methods=["GET", "POST"]),
             _address("/ready", GET=ReadinessResource(service).show),
         ],
         middleware=[Middleware(OneAddress)],
-        exception_handlers=HANDLERS,
+        exception_handlers=error_handlers(audit.failed),
     )
     app.router.redirect_slashes = False
+    app.state.audit = audit
     return app
 
 
@@ -97,11 +100,16 @@ def _uapi_routes(service: Service) -> list[BaseRoute]:
 
 
 def _address(path: str, **handlers: _Handler) -> Route:
-    """One route for all methods of an address, so that a 405 can name all of them."""
+    """One route for all methods of an address, so that a 405 can name all of them.
+
+    All but GET change something, which is written to the audit.
+    """
 
     async def answer(request: Request) -> Response:
-        method = "GET" if request.method == "HEAD" else request.method
-        return await handlers[method](request)
+        if request.method in ("GET", "HEAD"):
+            return await handlers["GET"](request)
+        audit: Audit = request.app.state.audit
+        return await audit.run(request, handlers[request.method])
 
     return Route(path, answer, methods=list(handlers))
 

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from api.answers import array_answer, collection_answer, page_answer
+from api.audit import tell_deed
 from api.delivery_json import FIELDS, delivery_json, unix_date_text
 from api.errors import UapiError, invalid
 from api.filters import Filter
@@ -80,6 +81,7 @@ class DeliveriesResource:
         """Whatever its state; one that has had no attempt yet is left as it is."""
         event, url = await self._event(request)
         delivery_id = _delivery_id(request)
+        tell_deed(request, f"retry delivery {delivery_id} of PhoneCallEvent {event}")
         if await self._service.deliveries.show(delivery_id, event) is None:
             raise _no_such_delivery(request)
         if await self._service.deliveries.retry(delivery_id) is Replay.ORPHANED:
@@ -92,6 +94,7 @@ class DeliveriesResource:
 
     async def retry_all(self, request: Request) -> Response:
         event, _ = await self._event(request)
+        tell_deed(request, f"retry all deliveries of PhoneCallEvent {event}")
         ids = await self._service.deliveries.retry_all(event, ANSWERED_IDS)
         return array_answer([{"id": each} for each in ids], self._settings.api.empty)
 

@@ -1,7 +1,7 @@
 """Errors as the UAPI answers them: ``{"error": {"code", "message"}}`` on everything but 2xx."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from starlette.exceptions import HTTPException
@@ -81,9 +81,23 @@ def printable(text: str) -> str:
     )
 
 
-async def _answer(request: Request, error: Exception) -> Response:
-    found = _uapi_error(request, error)
-    return JSONResponse(error_body(found), found.status, found.headers)
+def error_handlers(
+    on_error: Callable[[Request, UapiError], None],
+) -> dict[type[Exception], ExceptionHandler]:
+    """For Starlette: every exception ends here, those of a crash in its log too.
+
+    ``on_error`` is called with each, but for a client that went before its body was whole: that is
+    no crash, and nobody reads the answer to it.
+    """
+
+    async def answer(request: Request, error: Exception) -> Response:
+        found = _uapi_error(request, error)
+        if not isinstance(error, ClientDisconnect):
+            on_error(request, found)
+        return JSONResponse(error_body(found), found.status, found.headers)
+
+    caught = (UapiError, PbxUnavailable, StoreUnavailable, HTTPException, ClientDisconnect)
+    return dict.fromkeys((*caught, Exception), answer)
 
 
 def _uapi_error(request: Request, error: Exception) -> UapiError:
@@ -105,13 +119,3 @@ def _uapi_error(request: Request, error: Exception) -> UapiError:
         case _:
             message = "The request could not be carried out; the daemon's log has the reason."
             return UapiError(500, "internal_server_error", message)
-
-
-HANDLERS: Final[dict[type[Exception], ExceptionHandler]] = dict.fromkeys(
-    (UapiError, PbxUnavailable, StoreUnavailable, HTTPException, ClientDisconnect, Exception),
-    _answer,
-)
-"""For Starlette: every exception ends here, those of a crash in the log too.
-
-A client that went before its body was whole is no crash; nobody reads the answer to it.
-"""

@@ -6,6 +6,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from api.answers import array_answer, collection_answer
+from api.audit import tell_deed
 from api.auth import caller, caller_app
 from api.errors import UapiError, invalid
 from api.json_body import read_object
@@ -31,6 +32,12 @@ class Subject:
     type: EventType | None
     id: str | None
 
+    @property
+    def story(self) -> str:
+        """What it names, in words for the audit."""
+        kind = "all types" if self.type is None else self.type.name
+        return ", ".join([self.extension, kind, *([self.id] if self.id else [])])
+
 
 class PhoneCallEventsResource:
     """Create, update, list and delete PhoneCallEvents."""
@@ -43,6 +50,8 @@ class PhoneCallEventsResource:
     async def create(self, request: Request) -> Response:
         subject = self._subject(request)
         new = parse_new_event(await read_object(request), subject.type)
+        what = f"create PhoneCallEvent {new.type.name}, {subject.extension}"
+        tell_deed(request, what)
         self._check_url(new.url)
         event = await self._service.phone_call_events.create(
             subject.extension,
@@ -53,11 +62,13 @@ class PhoneCallEventsResource:
             new.status,
             caller_app(request),
         )
+        tell_deed(request, f"{what}, {event.id}")
         return JSONResponse(event_json(event, subject.list_url, self._zone), 201)
 
     async def update(self, request: Request) -> Response:
         subject = self._subject(request)
         type, event_id = parse_type(request.path_params["type"]), request.path_params["id"]
+        tell_deed(request, f"update PhoneCallEvent {type.name}, {subject.extension}, {event_id}")
         change = parse_event_change(await read_object(request), type)
         if change.url is not None:
             self._check_url(change.url)
@@ -86,11 +97,13 @@ class PhoneCallEventsResource:
 
     async def delete(self, request: Request) -> Response:
         subject = self._subject(request)
+        tell_deed(request, f"delete PhoneCallEvents, {subject.story}")
         events = await self._service.phone_call_events.delete(
             subject.extension, subject.type, subject.id
         )
         if subject.id is not None and not events:
             raise no_such_event(subject.id)
+        tell_deed(request, f"delete {len(events)} PhoneCallEvents, {subject.story}")
         return array_answer([{"id": event.id} for event in events], self._settings.api.empty)
 
     def _check_url(self, url: str) -> None:

@@ -6,8 +6,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from api.answers import Resource, array_answer, collection_answer
+from api.audit import ACCEPTED, DONE, outcome_of, tell_deed, tell_outcomes
 from api.auth import caller
-from api.errors import access_denied, error_body, invalid
+from api.errors import UapiError, access_denied, error_body, invalid
 from api.json_body import read_object
 from api.list_request import parse_list_request
 from api.phone_call_actions import (
@@ -20,7 +21,7 @@ from api.phone_call_actions import (
     parse_action,
 )
 from api.phone_call_json import FIELDS, accepted_json, phone_call_json
-from api.uri import ExtensionScope, extension_scope, is_object_id, own_url
+from api.uri import SELF, ExtensionScope, extension_scope, is_object_id, own_url
 from daemon.calls.model import PhoneCall, PhoneCallView
 from daemon.holds.hold import Failed, HoldOutcome
 from daemon.service import Service
@@ -48,12 +49,13 @@ class PhoneCallsResource:
     async def act(self, request: Request) -> Response:
         scope, call_id = self._subject(request)
         asked = parse_action(await read_object(request))
+        tell_deed(request, _deed(asked.action, scope, call_id))
         if call_id is None:
-            return await self._act_on_all(scope, asked.action)
-        return await self._act_on_one(scope, call_id, asked)
+            return await self._act_on_all(request, scope, asked.action)
+        return await self._act_on_one(request, scope, call_id, asked)
 
     async def _act_on_one(
-        self, scope: ExtensionScope, call_id: str, asked: PhoneCallAction
+        self, request: Request, scope: ExtensionScope, call_id: str, asked: PhoneCallAction
     ) -> Response:
         calls = self._calls(scope, call_id)
         if not calls:
@@ -65,6 +67,7 @@ class PhoneCallsResource:
             asked.view_id,
             named_extension=scope.extension is not None,
         )
+        tell_deed(request, _deed(asked.action, scope, call_id, view))
         (outcome,) = await self._outcomes(asked.action, [view])
         error = failure(view.id, outcome)
         if error is not None:
@@ -76,7 +79,9 @@ class PhoneCallsResource:
             return array_answer([], self._settings.api.empty)
         return JSONResponse(self._json(scope, now[0]))
 
-    async def _act_on_all(self, scope: ExtensionScope, action: Action) -> Response:
+    async def _act_on_all(
+        self, request: Request, scope: ExtensionScope, action: Action
+    ) -> Response:
         """Every leg is asked, and each outcome told: a call as it is now, or with its ``error``.
 
         Where nothing succeeded the answer is an error, whose message has them all.
@@ -91,6 +96,9 @@ class PhoneCallsResource:
             (call, outcome, failure(view.id, outcome))
             for (call, view), outcome in zip(legs, outcomes, strict=True)
         ]
+        deeds = [_deed(action, scope, call.id, view) for call, view in legs]
+        told = [_told(outcome, error) for _, outcome, error in results]
+        tell_outcomes(request, list(zip(deeds, told, strict=True)))
         failures = [error for _, _, error in results if error is not None]
         if failures and len(failures) == len(results):
             raise all_failed(failures)
@@ -151,6 +159,21 @@ class PhoneCallsResource:
 
     def _url(self, scope: ExtensionScope, call: PhoneCall) -> str:
         return f"{self._settings.http.base_url}/uapi/phoneCalls/{scope.path}/{call.id}"
+
+
+def _deed(
+    action: Action, scope: ExtensionScope, call_id: str | None, view: PhoneCallView | None = None
+) -> str:
+    """What is asked for, in words for the audit."""
+    calls = "all calls" if call_id is None else f"call {call_id}"
+    what = calls if view is None else f"view {view.id} of {calls}"
+    return f"{action}, {what}, {scope.extension or SELF}"
+
+
+def _told(outcome: HoldOutcome | None, error: UapiError | None) -> str:
+    if error is not None:
+        return outcome_of(error)
+    return ACCEPTED if outcome is None else DONE
 
 
 def _outcome(task: asyncio.Task[HoldOutcome]) -> HoldOutcome | None:

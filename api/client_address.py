@@ -1,0 +1,33 @@
+"""Whom a request comes from, as limits count it and as the log shows it."""
+
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+
+from starlette.requests import HTTPConnection
+
+UNKNOWN = "unknown"
+_OF_ONE_CUSTOMER = 64
+"""Bits of an IPv6 address that somebody who has one cannot choose."""
+
+
+def client_address(request: HTTPConnection) -> str:
+    """The IP address; UNKNOWN if there is none, or if what a proxy has told is none."""
+    address = _parsed(request)
+    return UNKNOWN if address is None else str(address)
+
+
+def client_network(request: HTTPConnection) -> str:
+    """As client_address, but of IPv6 the network, in which one client has addresses without end."""
+    address = _parsed(request)
+    if isinstance(address, IPv6Address):
+        return str(ip_network((int(address), _OF_ONE_CUSTOMER), strict=False))
+    return UNKNOWN if address is None else str(address)
+
+
+def _parsed(request: HTTPConnection) -> IPv4Address | IPv6Address | None:
+    try:
+        # A zone may be any text, and tells nothing of who it is.
+        address = ip_address((request.client.host if request.client else "").partition("%")[0])
+    except ValueError:
+        return None
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return mapped or address
