@@ -13,6 +13,7 @@ from api.audit import Audit
 from api.auth import Authenticated
 from api.deliveries import DeliveriesResource
 from api.errors import error_handlers, not_implemented
+from api.oauth import TokenEndpoint
 from api.phone_call_events import PhoneCallEventsResource
 from api.phone_calls import PhoneCallsResource
 from api.readiness import ReadinessResource
@@ -32,7 +33,7 @@ def create_app(service: Service) -> Starlette:
     app = Starlette(
         routes=[
             uapi,
-            Route("/oauth/{endpoint:path}", _not_yet, methods=["GET", "POST"]),
+            *_oauth_routes(TokenEndpoint(service, audit)),
             _address("/ready", GET=ReadinessResource(service).show),
         ],
         middleware=[Middleware(OneAddress)],
@@ -41,6 +42,17 @@ def create_app(service: Service) -> Starlette:
     app.router.redirect_slashes = False
     app.state.audit = audit
     return app
+
+
+def _oauth_routes(tokens: TokenEndpoint) -> list[BaseRoute]:
+    return [
+        *(Route(f"/oauth/token{end}", tokens) for end in ("", ".php")),
+        *(
+            Route(f"/oauth/{name}{end}", _not_yet, methods=["GET", "POST"])
+            for name in ("authorize", "register")
+            for end in ("", ".php")
+        ),
+    ]
 
 
 def _uapi_routes(service: Service) -> list[BaseRoute]:

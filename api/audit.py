@@ -1,6 +1,5 @@
-"""The audit: a line of the log for each change and each action on a call, and what was refused.
-
-It says who (user, app, address), what, on what, and how it ended:
+"""The audit: a line of the log for each change, each action on a call and each token that is given
+out, and what was refused. It says who (user, app, address), what, on what, and how it ended:
 
     user 12, app 5f0e9c21ab34, from 10.0.0.9: OnHold, view 01 of call 0989cb…, 0003*210: done
 """
@@ -15,6 +14,7 @@ from starlette.responses import Response
 from api.client_address import client_address
 from api.errors import UapiError, printable, shown
 from api.refusals import Refusals
+from daemon.apps import App
 
 log = logging.getLogger(__name__)
 
@@ -65,6 +65,11 @@ class Audit:
         """Somebody was refused something; ``what`` has the reason, and no secret."""
         line = printable(f"{_who(request)}: {what}")
         self._refusals.tell(client_address(request), line)
+
+    def granted(self, request: Request, app: App, seconds: float) -> None:
+        """An app has got a token that is valid for so long."""
+        who = f"user {app.user}, app {app.id}, from {client_address(request)}"
+        log.info("%s: token for %g s: %s", who, seconds, DONE)
 
 
 def tell_deed(request: Request, what: str) -> None:

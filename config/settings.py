@@ -164,6 +164,13 @@ class Api(Section):
     hold_timeout: Annotated[float, Field(gt=0, le=60)] = 2.0
 
 
+class Access(Section):
+    """``token_lifetime`` in seconds. ``token_in_query`` lets a token come in the URL."""
+
+    token_lifetime: Annotated[float, Field(ge=301, le=365 * 86400)] = 3600.0
+    token_in_query: bool = False
+
+
 class Store(Section):
     path: Path = Path("uapid.sqlite")
 
@@ -247,6 +254,7 @@ class Settings(Section):
     ari: Ari = Ari()
     http: Http = Http()
     api: Api = Api()
+    access: Access = Access()
     store: Store = Store()
     hold: HoldSettings = HoldSettings()
     delivery: Delivery = Delivery()

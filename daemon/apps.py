@@ -5,6 +5,7 @@ has a hash; its webhook secret signs what it is sent, and is stored as it is.
 """
 
 import hashlib
+import re
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ SIGNS_ALONG = "CASE WHEN previous_until > :now THEN previous_secret END"
 """SQL for the secret before of an app, while it signs along; ``:now`` is a Unix time."""
 
 _ID_BYTES = 6
+_ID = re.compile(r"[0-9a-f]{12}")
 _KEY_SECRET_BYTES = 32
 _SELECT = "SELECT id, user, name, created, revoked FROM apps"
 
@@ -45,6 +47,11 @@ def create_app(db: Database, user: int, name: str) -> App:
     row = {"id": app.id, "user": user, "name": name, "created": app.created.isoformat()}
     db.table("apps").insert({**row, "secret": new_secret()})
     return app
+
+
+def is_app_id(text: str) -> bool:
+    """Whether it is of the form that create_app makes."""
+    return _ID.fullmatch(text) is not None
 
 
 def default_app(db: Database, user: int) -> App:

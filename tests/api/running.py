@@ -187,7 +187,13 @@ async def running_api(settings: Settings) -> AsyncIterator[RunningApi]:
     service = Service(settings)
     service.store.open()
     config = uvicorn.Config(
-        create_app(service), host="127.0.0.1", port=0, log_config=None, lifespan="off", ws="none"
+        create_app(service),
+        host="127.0.0.1",
+        port=0,
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        ws="none",
     )
     config.load()
     server = uvicorn.Server(config)

@@ -30,8 +30,12 @@ async def test_after_authentication(api: RunningApi, method: str, path: str) -> 
     assert (await api.request(method, path, headers={})).error == (401, "access_denied")
 
 
-@pytest.mark.parametrize("path", ["/oauth/token.php", "/oauth/authorize.php", "/oauth/token.php/"])
+@pytest.mark.parametrize(
+    "path", ["/oauth/authorize.php", "/oauth/authorize", "/oauth/register.php", "/oauth/register/"]
+)
 @pytest.mark.parametrize("method", ["GET", "POST"])
-async def test_oauth_needs_no_token(api: RunningApi, method: str, path: str) -> None:
+async def test_the_consent_of_a_user_needs_no_token(
+    api: RunningApi, method: str, path: str
+) -> None:
     answer = await api.request(method, path, headers={})
     assert answer.error == (501, "request_not_implemented")
