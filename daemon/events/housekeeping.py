@@ -17,6 +17,7 @@ from daemon.events.outbox_sql import keep_attempts, promote
 from daemon.events.schedule import horizon
 from daemon.events.selection import ROWS_AT_ONCE
 from daemon.store import Store, StoreUnavailable
+from daemon.tokens import forget_expired_tokens
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +28,9 @@ _DAY = 24 * 3600.0
 
 
 class Housekeeper:
-    """Keeps the outbox from growing for ever, by the settings."""
+    """Keeps the store from growing for ever: the outbox by the settings, tokens a day after their
+    end. Until then who sends one is told that it has expired, and not that it is unknown.
+    """
 
     def __init__(self, store: Store, delivery: settings.Delivery) -> None:
         self._store = store
@@ -53,6 +56,7 @@ class Housekeeper:
             days = self._horizon / _DAY
             log.error("%d deliveries given up: not taken by their apps in %.1f days", expired, days)
         await self._repeat(partial(purge, ended_before=now - self._retention, limit=ROWS_AT_ONCE))
+        await self._repeat(partial(forget_expired_tokens, before=now - _DAY, limit=ROWS_AT_ONCE))
 
     async def _repeat(self, work: Callable[[Database], int]) -> int:
         total = 0

@@ -2,6 +2,7 @@ import asyncio
 from dataclasses import replace
 
 import pytest
+from sqlite_utils import Database
 
 from config import settings
 from daemon.events.deliveries import Delivered, Failed
@@ -10,6 +11,7 @@ from daemon.events.phone_call_events import EventType, Status
 from daemon.events.schedule import horizon
 from daemon.events.selection import ROWS_AT_ONCE
 from daemon.store import Store
+from daemon.tokens import create_token, find_token
 from tests.unit.daemon.events.changes import (
     DIAL_IN,
     HANGUP,
@@ -141,6 +143,22 @@ async def test_what_was_given_up_is_kept_for_the_retention(store: Store) -> None
     assert [row["state"] for row in await deliveries(store)] == ["dead"]
     await keeper.clean_up(HORIZON + 1.1 + 7 * DAY)
     assert await deliveries(store) == []
+
+
+async def test_tokens_are_forgotten_a_day_after_their_end_and_those_without_one_never(
+    store: Store,
+) -> None:
+    now = 100 * DAY
+
+    def make(db: Database) -> list[str]:
+        over = [create_token(db, 12, "app", now - DAY - 1.0) for _ in range(ROWS_AT_ONCE + 5)]
+        return [over[0], *(create_token(db, 12, "app", end) for end in (now - DAY, now + 1, None))]
+
+    tokens = await store.write(make)
+    await Housekeeper(store, SETTINGS).clean_up(now)
+    known = await store.read(lambda db: [find_token(db, token) is not None for token in tokens])
+    assert known == [False, True, True, True]
+    assert await store.read(lambda db: db.table("tokens").count) == 3
 
 
 async def test_it_goes_on_when_the_store_cannot_be_written(
