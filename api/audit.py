@@ -57,14 +57,15 @@ class Audit:
         deed: Deed | None = getattr(request.state, "deed", None)
         if error.status in _DENIED_STATUS or error.code in _DENIED_CODES:
             what = _asked(request) if deed is None else deed.what
-            self.refused(request, f"{what}: {outcome_of(error)}")
+            self.refused(request, what, error.status, error.code, error.message)
         elif deed is not None:
             _write(deed, outcome_of(error))
 
-    def refused(self, request: Request, what: str) -> None:
-        """Somebody was refused something; ``what`` has the reason, and no secret."""
-        line = printable(f"{_who(request)}: {what}")
-        self._refusals.tell(client_address(request), line)
+    def refused(self, request: Request, what: str, status: int, code: str, reason: str) -> None:
+        """Somebody was refused something; ``what`` and ``reason`` have no secret in them."""
+        who = _who(request)
+        line = printable(f"{who}: {what}: {status} {code}: {reason}")
+        self._refusals.tell(f"{status} {code}, {who}", line)
 
     def granted(self, request: Request, app: App, seconds: float) -> None:
         """An app has got a token that is valid for so long."""

@@ -140,7 +140,7 @@ class TokenEndpoint:
 
     def _refused(self, request: Request, error: OAuthError) -> Response:
         what = f"token for {error.about}" if error.about else "token"
-        self._audit.refused(request, f"{what}: {error.status} {error.error}: {error.reason}")
+        self._audit.refused(request, what, error.status, error.error, error.reason)
         body = {"error": error.error, "error_description": error.reason}
         return JSONResponse(body, error.status, {**_NEVER_KEEP, **(error.headers or {})})
 

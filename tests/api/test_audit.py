@@ -168,6 +168,9 @@ async def test_many_wrong_tokens_are_a_few_lines(api: RunningApi, lines: Lines) 
     headers = {"Authorization": "Bearer wrong"}
     await asyncio.gather(*(api.request("GET", EVENTS, headers=headers) for _ in range(100)))
     assert len(lines.take()) == 3
+    await api.get(HERS)
+    (line,) = lines.take()
+    assert "pce_access_denied" in line, "they hide no other that is refused"
 
 
 async def test_no_line_has_anything_in_it_that_a_terminal_would_obey(
