@@ -5,7 +5,9 @@ import logging
 from typing import Any
 
 import pytest
+from starlette.requests import Request
 
+from api.audit import Audit
 from daemon.calls.model import PhoneCallView
 from daemon.holds.hold import Confirmed, Failed, HoldOutcome, NotHoldable
 from tests.api.calls import BrokenCalls, a_call
@@ -171,6 +173,13 @@ async def test_many_wrong_tokens_are_a_few_lines(api: RunningApi, lines: Lines) 
     await api.get(HERS)
     (line,) = lines.take()
     assert "pce_access_denied" in line, "they hide no other that is refused"
+
+
+async def test_what_is_refused_is_told_in_one_line_whatever_is_in_it(lines: Lines) -> None:
+    scope = {"type": "http", "headers": [], "client": ("10.0.0.9", 40000)}
+    Audit().refused(Request(scope), "a\r\n", 401, "access_denied", "b\x1b[31m\u2028")
+    told = r"a\r\n: 401 access_denied: b\x1b[31m\u2028"
+    assert lines.take() == [f"refused: from 10.0.0.9: {told}"]
 
 
 async def test_no_line_has_anything_in_it_that_a_terminal_would_obey(

@@ -308,6 +308,7 @@ async def test_too_many_failures_of_a_key_are_refused_and_its_right_secret_is_no
     assert error_of(answer) == (429, "temporarily_unavailable")
     assert 0 < int(answer.headers["Retry-After"]) <= 60
     assert error_of(await ask(api, other.wrong())) == (401, "invalid_client")
+    assert await status_elsewhere(api, app.wrong()) == 401
     assert (await ask(api, app.form)).status == 200
     assert error_of(await ask(api, app.wrong())) == (429, "temporarily_unavailable"), (
         "a success ends no wait"
@@ -323,11 +324,27 @@ async def test_too_many_failures_of_an_address_are_refused_with_whatever_key(
     assert {answer.status for answer in answers} == {401}
     assert error_of(await ask(api, app.wrong())) == (429, "temporarily_unavailable")
     assert (await ask(api, app.form)).status == 200
-    elsewhere = aiohttp.TCPConnector(local_addr=("127.0.0.2", 0))
+    assert await status_elsewhere(api, app.wrong()) == 401
+
+
+async def status_elsewhere(api: RunningApi, form: str) -> int:
+    """What a token request from another address is answered."""
+    connector = aiohttp.TCPConnector(local_addr=("127.0.0.2", 0))
+    url, headers = f"http://127.0.0.1:{api.port}{TOKEN}", {"Content-Type": FORM}
     async with (
-        aiohttp.ClientSession(connector=elsewhere) as session,
-        session.post(
-            f"http://127.0.0.1:{api.port}{TOKEN}", data={**app.fields, "client_secret": "x"}
-        ) as answer,
+        aiohttp.ClientSession(connector=connector) as session,
+        session.post(url, data=form, headers=headers) as answer,
     ):
-        assert answer.status == 401
+        return answer.status
+
+
+async def test_a_secret_that_is_sent_as_the_key_is_not_told(
+    api: RunningApi, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = await an_app(api)
+    swapped = {**app.fields, "client_id": app.secret, "client_secret": app.key}
+    answer = await ask(api, json.dumps(swapped), "application/json")
+    assert error_of(answer) == (401, "invalid_client")
+    assert (await ask(api, app.wrong())).status == 401
+    assert f"token for app {app.key}: 401 invalid_client" in caplog.text, "a key is told"
+    assert app.secret not in caplog.text + answer.text
