@@ -37,6 +37,8 @@ def _refusal_of(tmp_path: Path, text: str) -> tuple[str, Path]:
         ('[api]\nempty = "404"', "api.empty", "'404'", "'204' or '200'"),
         ("[api]\nhold_timeout = 0", "api.hold_timeout", "0", "greater than 0"),
         ("[api]\nhold_timeout = 61", "api.hold_timeout", "61", "60"),
+        ("[access]\ntoken_lifetime = 300", "access.token_lifetime", "300", "equal to 301"),
+        ("[access]\ntoken_in_query = 2", "access.token_in_query", "2", "boolean"),
         ("ami = 5", "ami", "5", "dictionary"),
         ("users = 5", "users", "5", "tuple"),
         (
