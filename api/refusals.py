@@ -40,7 +40,7 @@ class Tally:
         parts = [f"{count} times {sort}" for sort, count in shown]
         if others:
             parts.append(f"{others} {_OTHERS}")
-        return ", ".join(parts)
+        return "; ".join(parts)
 
 
 class Refusals:

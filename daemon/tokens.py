@@ -51,6 +51,7 @@ def create_token(db: Database, user: int, app: str, expires: float | None = None
 
 def find_token(db: Database, token: str) -> Token | None:
     """What the store knows of this token, also if it is over; None if it is unknown or revoked."""
+    # How long it takes to find a hash tells nothing of the token that it is of.
     rows = list(db.query(f"{_SELECT} WHERE hash = ?", [_hash(token)]))
     return _token(rows[0]) if rows else None
 

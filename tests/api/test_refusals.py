@@ -12,7 +12,7 @@ def test_the_first_of_each_sort_are_told_and_the_rest_summed_by_sort() -> None:
         "429 from 10.0.0.1",
         *["401 from 10.0.0.3"] * 3,
     ]
-    assert tally.rest() == "97 times 401 from 10.0.0.1, 2 times 401 from 10.0.0.3"
+    assert tally.rest() == "97 times 401 from 10.0.0.1; 2 times 401 from 10.0.0.3"
 
 
 def test_what_was_all_told_needs_no_sum() -> None:
@@ -26,9 +26,9 @@ def test_many_addresses_are_no_way_to_more_lines_nor_to_more_memory() -> None:
     told = sum(tally.tells(f"401 from 10.0.{n // 250}.{n % 250}") for n in range(5000))
     assert told == 30
     rest = tally.rest() or ""
-    assert rest.endswith(", 4965 others"), rest
+    assert rest.endswith("; 4965 others"), rest
     assert rest.count(" times ") == 5
-    assert sum(int(part.split()[0]) for part in rest.split(", ")) == 4970
+    assert sum(int(part.split()[0]) for part in rest.split("; ")) == 4970
 
 
 async def test_a_sum_comes_by_itself_and_then_it_begins_anew() -> None:
