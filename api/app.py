@@ -14,6 +14,7 @@ from api.auth import Authenticated
 from api.deliveries import DeliveriesResource
 from api.errors import error_handlers, not_implemented
 from api.oauth import TokenEndpoint
+from api.openapi.resource import OpenApiResource
 from api.phone_call_events import PhoneCallEventsResource
 from api.phone_calls import PhoneCallsResource
 from api.readiness import ReadinessResource
@@ -35,6 +36,7 @@ def create_app(service: Service) -> Starlette:
             uapi,
             *_oauth_routes(TokenEndpoint(service, audit)),
             _address("/ready", GET=ReadinessResource(service).show),
+            _address("/openapi.json", GET=OpenApiResource(service).show),
         ],
         middleware=[Middleware(OneAddress)],
         exception_handlers=error_handlers(audit.failed),
@@ -112,18 +114,22 @@ def _uapi_routes(service: Service) -> list[BaseRoute]:
 
 
 def _address(path: str, **handlers: _Handler) -> Route:
-    """One route for all methods of an address, so that a 405 can name all of them.
+    """One route for all methods of an address, so that OPTIONS and a 405 can name all of them.
 
-    All but GET change something, which is written to the audit.
+    All others but GET change something, which is written to the audit.
     """
 
     async def answer(request: Request) -> Response:
+        if request.method == "OPTIONS":
+            return Response(status_code=204, headers={"Allow": ", ".join(sorted(methods))})
         if request.method in ("GET", "HEAD"):
             return await handlers["GET"](request)
         audit: Audit = request.app.state.audit
         return await audit.run(request, handlers[request.method])
 
-    return Route(path, answer, methods=list(handlers))
+    route = Route(path, answer, methods=[*handlers, "OPTIONS"])
+    methods = route.methods or set()
+    return route
 
 
 async def _not_yet(request: Request) -> Response:

@@ -26,7 +26,7 @@ from daemon.service import Service
 ANSWERED_IDS = 5000
 """How many of those that were put back into the queue an answer names."""
 
-_DELIVERY_ID = re.compile(r"[A-Za-z0-9_]{1,255}")
+DELIVERY_ID = re.compile(r"[A-Za-z0-9_]{1,255}")
 
 
 class DeliveriesResource:
@@ -127,7 +127,7 @@ class DeliveriesResource:
 
 def _delivery_id(request: Request) -> str:
     delivery_id: str = request.path_params["deliveryId"]
-    if not _DELIVERY_ID.fullmatch(delivery_id):
+    if not DELIVERY_ID.fullmatch(delivery_id):
         raise _invalid_id(delivery_id, "1 to 255 letters, digits and _")
     return delivery_id
 

@@ -18,13 +18,14 @@ PARAMETERS = (
     "fields",
 )
 MAX_START_INDEX = 5000
-
-_DEFAULT_COUNT = 20
-_MAX_COUNT = 5000
-_DIGITS = re.compile(r"[0-9]{1,9}")
-_DESCENDING = {"ascending": False, "asc": False, "descending": True, "desc": True}
+DEFAULT_COUNT = 20
+MAX_COUNT = 5000
+SORT_ORDERS = {"ascending": False, "asc": False, "descending": True, "desc": True}
+"""Each name with whether it is downwards."""
 # The documents write one operation in two ways.
-_FILTER_OPS = {op.value: op for op in FilterOp} | {"starts with": FilterOp.STARTS_WITH}
+FILTER_OPS = {op.value: op for op in FilterOp} | {"starts with": FilterOp.STARTS_WITH}
+
+_DIGITS = re.compile(r"[0-9]{1,9}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +59,13 @@ def parse_list_request(
     startindex_invalid.
     """
     fields = _fields(query.get("fields"), resource.names)
-    count = _number(query, "count", _DEFAULT_COUNT, 1, _MAX_COUNT)
+    count = _number(query, "count", DEFAULT_COUNT, 1, MAX_COUNT)
     condition = _filter(query, resource.filterable, zone)
     order = query.get("sortOrder", resource.order)
-    if order not in _DESCENDING:
-        raise invalid("sortorder_invalid", "sortOrder", order, f"one of {', '.join(_DESCENDING)}")
+    if order not in SORT_ORDERS:
+        raise invalid("sortorder_invalid", "sortOrder", order, f"one of {', '.join(SORT_ORDERS)}")
     start_index = _number(query, "startIndex", 0, 0, MAX_START_INDEX)
-    return ListRequest(count, start_index, _DESCENDING[order], fields, condition)
+    return ListRequest(count, start_index, SORT_ORDERS[order], fields, condition)
 
 
 def _fields(text: str | None, names: tuple[str, ...]) -> frozenset[str] | None:
@@ -98,7 +99,7 @@ def _filter(
         came = MISSING if field is None else field
         raise invalid("filterby_invalid", "filterBy", came, f"one of {', '.join(filterable)}")
     op_name = query.get("filterOp", FilterOp.CONTAINS.value)
-    op = _FILTER_OPS.get(op_name)
+    op = FILTER_OPS.get(op_name)
     if op is None:
         raise invalid("filterop_invalid", "filterOp", op_name, f"one of {', '.join(FilterOp)}")
     value = query.get("filterValue")

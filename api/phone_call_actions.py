@@ -16,7 +16,7 @@ from daemon.calls.model import PhoneCall, PhoneCallView, ViewStatus
 from daemon.holds.hold import Failed, HoldOutcome, NotHoldable
 from daemon.holds.laws import holder_of
 
-_NOT_YET = (
+ACTIONS_TO_COME = (
     "StartRecording",
     "StopRecording",
     "PickUp",
@@ -46,7 +46,7 @@ class PhoneCallAction:
 def parse_action(body: Mapping[str, object]) -> PhoneCallAction:
     """Raises UapiError: request_not_implemented, or pc_action_invalid for no action at all."""
     came = body.get("action", MISSING)
-    if came in _NOT_YET:
+    if came in ACTIONS_TO_COME:
         raise not_implemented(f"The action {came}")
     if not isinstance(came, str) or came not in list(Action):
         raise invalid("pc_action_invalid", "action", came, f"one of {', '.join(Action)}")

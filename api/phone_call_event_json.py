@@ -28,20 +28,20 @@ FIELDS = ResourceFields(
     },
 )
 
-_NOTE_LENGTH = 1024
-_URL_LENGTH = 2048
+NOTE_LENGTH = 1024
+URL_LENGTH = 2048
 # Letters of any script, for host names that are not yet in their ASCII form; or an IPv6 address.
 _HOST = re.compile(r"[\w.-]+|[0-9a-f:.]+")
 
-_TYPES = {
+TYPES = {
     EventType.DIAL_IN: "DialIn",
     EventType.DIAL_OUT: "DialOut",
     EventType.HANGUP: "Hangup",
     EventType.ANSWER_IN: "Answer of an incoming call",
     EventType.ANSWER_OUT: "Answer of an outgoing call",
 }
-_METHODS = {Method.GET: "GET", Method.POST: "POST"}
-_STATUSES = {Status.DISABLED: "disabled", Status.ENABLED: "enabled"}
+METHODS = {Method.GET: "GET", Method.POST: "POST"}
+STATUSES = {Status.DISABLED: "disabled", Status.ENABLED: "enabled"}
 
 _Choice = TypeVar("_Choice", bound=IntEnum)
 
@@ -59,7 +59,7 @@ class NewEvent:
 
 def parse_type(segment: str) -> EventType:
     """The type in a URI. Raises UapiError pce_type_invalid."""
-    return _choice("pce_type_invalid", "The type in the URI", segment, _TYPES)
+    return _choice("pce_type_invalid", "The type in the URI", segment, TYPES)
 
 
 def parse_new_event(body: Mapping[str, object], uri_type: EventType | None) -> NewEvent:
@@ -103,20 +103,20 @@ def event_json(event: PhoneCallEvent, list_url: str, zone: ZoneInfo | None) -> R
 
 def _body_type(body: Mapping[str, object], uri_type: EventType | None) -> EventType:
     if uri_type is None:
-        return _choice("pce_type_invalid", "type", body.get("type", MISSING), _TYPES)
+        return _choice("pce_type_invalid", "type", body.get("type", MISSING), TYPES)
     if "type" in body:
         # The message names the one value that the URI leaves.
-        same = {uri_type: f"{_TYPES[uri_type]}, as in the URI"}
+        same = {uri_type: f"{TYPES[uri_type]}, as in the URI"}
         return _choice("pce_type_invalid", "type", body["type"], same)
     return uri_type
 
 
 def _method(came: object) -> Method:
-    return _choice("pce_method_invalid", "method", came, _METHODS)
+    return _choice("pce_method_invalid", "method", came, METHODS)
 
 
 def _status(came: object) -> Status:
-    return _choice("pce_status_invalid", "status", came, _STATUSES)
+    return _choice("pce_status_invalid", "status", came, STATUSES)
 
 
 def _choice(code: str, field: str, came: object, choices: Mapping[_Choice, str]) -> _Choice:
@@ -130,8 +130,8 @@ def _choice(code: str, field: str, came: object, choices: Mapping[_Choice, str])
 
 
 def _note(came: object) -> str:
-    if not isinstance(came, str) or len(came) > _NOTE_LENGTH or not _is_unicode(came):
-        allowed = f"a string of at most {_NOTE_LENGTH} characters"
+    if not isinstance(came, str) or len(came) > NOTE_LENGTH or not _is_unicode(came):
+        allowed = f"a string of at most {NOTE_LENGTH} characters"
         raise invalid("pce_note_invalid", "note", came, allowed)
     return came
 
@@ -144,8 +144,8 @@ def _is_unicode(text: str) -> bool:
 def _url(came: object) -> str:
     if not isinstance(came, str):
         raise _url_invalid(came, "a string with an absolute http or https URL")
-    if len(came) > _URL_LENGTH:
-        raise _url_invalid(came, f"a URL of at most {_URL_LENGTH} characters")
+    if len(came) > URL_LENGTH:
+        raise _url_invalid(came, f"a URL of at most {URL_LENGTH} characters")
     if not came.isprintable() or " " in came:
         raise _url_invalid(came, "a URL without spaces and control characters")
     try:

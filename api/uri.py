@@ -11,7 +11,7 @@ from daemon.directory import Directory, User
 
 SELF = "@self"
 
-_OBJECT_ID = re.compile(r"[A-Za-z0-9]{1,255}")
+OBJECT_ID = re.compile(r"[A-Za-z0-9]{1,255}")
 _USER_ID = re.compile(r"0*([0-9]{1,18})")
 _EXTENSION = re.compile(r"[0-9*]+")
 _ME = ("@me", "@viewer")
@@ -31,7 +31,7 @@ class ExtensionScope:
 
 
 def is_object_id(text: str) -> bool:
-    return _OBJECT_ID.fullmatch(text) is not None
+    return OBJECT_ID.fullmatch(text) is not None
 
 
 def own_url(request: Request, base_url: str) -> str:
