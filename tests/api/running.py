@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
@@ -198,15 +199,17 @@ async def running_api(settings: Settings) -> AsyncIterator[RunningApi]:
     config.load()
     server = uvicorn.Server(config)
     server.lifespan = config.lifespan_class(config)
-    socket = config.bind_socket()
-    await server.startup([socket])
+    door = config.bind_socket()
+    # As the daemon's own: without it each answer with a body waits for a delayed ACK.
+    door.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    await server.startup([door])
     token = await service.store.write(lambda db: new_token(db, 12))
     try:
         async with aiohttp.ClientSession(timeout=_PATIENCE) as session:
-            yield RunningApi(service, socket.getsockname()[1], token, session)
+            yield RunningApi(service, door.getsockname()[1], token, session)
     finally:
         await _stop(server)
-        socket.close()
+        door.close()
         service.store.close()
 
 
