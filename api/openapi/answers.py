@@ -54,11 +54,11 @@ def shared_answers() -> Json:
         ),
         "Nothing": json_content(
             error_schema(["not_found"]),
-            "Not this address: a segment is empty, or has a slash in it, be it as `%2F`.",
+            "Not this address: a segment is empty, or has a slash or a line break in it.",
         ),
         "Method": json_content(
             error_schema(["method_not_allowed"]),
-            "Not this address: a segment has a slash in it, be it as `%2F`.",
+            "Not this address: a segment has a slash in it.",
             _ALLOW,
         ),
         "TooLarge": json_content(error_schema(["request_invalid"]), "The body is too large."),

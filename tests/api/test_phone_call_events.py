@@ -34,30 +34,6 @@ async def test_the_same_event_twice_is_two_events(api: RunningApi) -> None:
     assert (await api.get(EVENTS)).body["totalResults"] == 2
 
 
-async def test_an_empty_note_and_a_long_one(api: RunningApi) -> None:
-    empty, long = await api.create_events({"note": ""}, {"note": "ș" * 1024})
-    assert empty["note"] == ""
-    assert long["note"] == "ș" * 1024
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        "https://example.com",
-        "HTTP://EXAMPLE.com:8080/a?b=c&d=%20#e",
-        "http://192.168.1.20:3000/",
-        "http://[2001:db8::1]:80/x",
-        "http://my_host.local/x",
-        "http://bücher.example/ș",
-        "http://example.com/a@b?c=d@e",
-        "http://example.com/" + "x" * (2048 - 19),
-    ],
-)
-async def test_urls_that_are_allowed(api: RunningApi, url: str) -> None:
-    (event,) = await api.create_events({"url": url})
-    assert event["url"] == url
-
-
 async def test_create_with_the_type_in_the_uri(api: RunningApi) -> None:
     without_type = {name: value for name, value in NEW_EVENT.items() if name != "type"}
     answer = await api.post(f"{EVENTS}/2", without_type)

@@ -174,14 +174,6 @@ async def test_empty_lists_with_a_body(start_api: StartApi) -> None:
             assert (answer.status, answer.body["entry"]) == (200, [])
 
 
-@pytest.mark.parametrize("call_id", ["a-b", "a*b", "%20", "x" * 256, "%C8%99"])
-@pytest.mark.parametrize("method", ["GET", "PUT"])
-async def test_an_id_that_cannot_be_one(api: RunningApi, method: str, call_id: str) -> None:
-    set_calls(api, a_call())
-    answer = await api.request(method, f"{CALLS}/{call_id}", {"action": "OnHold"})
-    assert answer.error == (400, "pc_phonecall_invalid")
-
-
 async def test_calls_are_sorted_filtered_and_paged(api: RunningApi) -> None:
     set_calls(api, *numbered(1, 2, 3))
     assert ids(await api.get(CALLS)) == ["call1", "call2", "call3"]
@@ -213,35 +205,6 @@ async def test_fields_of_calls(api: RunningApi) -> None:
     answer = await api.get(f"{CALLS}?fields=status")
     assert answer.error == (400, "fields_invalid")
     assert "phoneCallView" in answer.message
-
-
-async def test_calls_can_be_filtered_by_two_fields_only(api: RunningApi) -> None:
-    answer = await api.get(f"{CALLS}?filterBy=extension&filterValue=1")
-    assert answer.error == (400, "filterby_invalid")
-    assert "id, published" in answer.message
-
-
-@pytest.mark.parametrize("method", ["GET", "PUT"])
-@pytest.mark.parametrize(
-    ("whose", "code"),
-    [
-        ("@me/0003*999", (400, "extension_invalid")),
-        ("@me/@me", (400, "extension_invalid")),
-        ("99/0003*210", (400, "user_invalid")),
-        ("me/0003*210", (400, "user_invalid")),
-        ("@me/0003*024", (401, "access_denied")),
-        ("@owner/0003*024", (401, "access_denied")),
-        ("13/0003*024", (401, "access_denied")),
-        ("13/@self", (401, "access_denied")),
-    ],
-)
-async def test_wrong_and_forbidden_users_and_extensions(
-    api: RunningApi, method: str, whose: str, code: tuple[int, str]
-) -> None:
-    set_calls(api, a_call())
-    answer = await api.request(method, f"/uapi/phoneCalls/{whose}", {"action": "OnHold"})
-    assert answer.error == code
-    assert ("WWW-Authenticate" in answer.headers) is (code[0] == 401)
 
 
 async def test_the_order_of_the_calls_is_that_of_their_dates_across_a_clock_change(
