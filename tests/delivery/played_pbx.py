@@ -58,6 +58,15 @@ password = "{PASSWORD}"
 """
 
     @property
+    def asked(self) -> set[str]:
+        """What was ever asked of it: actions of AMI without their ActionIDs, and URLs of ARI."""
+        actions = [
+            {name: value for name, value in action.items() if name != "ActionID"}
+            for action in self._ami.actions
+        ]
+        return {*map(str, actions), *self._ari.requests}
+
+    @property
     def live(self) -> int:
         """How many of its calls are not over."""
         return len(self._live)

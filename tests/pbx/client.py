@@ -23,7 +23,11 @@ class Client:
 
     def __init__(self, base_url: str, token: str) -> None:
         self.base_url = base_url
-        self._headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+        self.authorization = f"Bearer {token}"
+        self._headers = {
+            "Authorization": self.authorization,
+            "Content-Type": "application/json",
+        }
 
     async def __aenter__(self) -> Self:
         self._session = aiohttp.ClientSession(headers=self._headers)
