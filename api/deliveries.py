@@ -5,6 +5,7 @@ Ours: the UAPI of VoipNow has no such address.
 
 import re
 from collections.abc import Callable
+from zoneinfo import ZoneInfo
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -17,6 +18,7 @@ from api.filters import Filter
 from api.list_request import parse_list_request
 from api.phone_call_events import named_subject, no_such_event
 from api.uri import own_url
+from config.settings import Settings
 from daemon.events.deliveries import DeliveryState
 from daemon.events.replay import Replay
 from daemon.events.selection import MISSED, Selection
@@ -34,8 +36,14 @@ class DeliveriesResource:
 
     def __init__(self, service: Service) -> None:
         self._service = service
-        self._settings = service.settings
-        self._zone = service.settings.node.tzinfo
+
+    @property
+    def _settings(self) -> Settings:
+        return self._service.settings
+
+    @property
+    def _zone(self) -> ZoneInfo | None:
+        return self._settings.node.tzinfo
 
     async def list_deliveries(self, request: Request) -> Response:
         event, url = await self._event(request)

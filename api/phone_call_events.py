@@ -1,6 +1,7 @@
 """``/extensions/{user}/{extension}/phoneCallEvents[/{type}[/{id}]]``: what apps are told."""
 
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -19,6 +20,7 @@ from api.phone_call_event_json import (
     parse_type,
 )
 from api.uri import SELF, extension_scope, is_object_id, own_url
+from config.settings import Settings
 from daemon.events.phone_call_events import EventType
 from daemon.service import Service
 
@@ -44,8 +46,14 @@ class PhoneCallEventsResource:
 
     def __init__(self, service: Service) -> None:
         self._service = service
-        self._settings = service.settings
-        self._zone = service.settings.node.tzinfo
+
+    @property
+    def _settings(self) -> Settings:
+        return self._service.settings
+
+    @property
+    def _zone(self) -> ZoneInfo | None:
+        return self._settings.node.tzinfo
 
     async def create(self, request: Request) -> Response:
         subject = self._subject(request)

@@ -1,6 +1,7 @@
 """``/phoneCalls/{user}/{extension}[/{phoneCallId}]``: the live calls."""
 
 import asyncio
+from zoneinfo import ZoneInfo
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -22,6 +23,7 @@ from api.phone_call_actions import (
 )
 from api.phone_call_json import FIELDS, accepted_json, phone_call_json
 from api.uri import SELF, ExtensionScope, extension_scope, is_object_id, own_url
+from config.settings import Settings
 from daemon.calls.model import PhoneCall, PhoneCallView
 from daemon.holds.hold import Failed, HoldOutcome
 from daemon.service import Service
@@ -32,8 +34,14 @@ class PhoneCallsResource:
 
     def __init__(self, service: Service) -> None:
         self._service = service
-        self._settings = service.settings
-        self._zone = service.settings.node.tzinfo
+
+    @property
+    def _settings(self) -> Settings:
+        return self._service.settings
+
+    @property
+    def _zone(self) -> ZoneInfo | None:
+        return self._settings.node.tzinfo
 
     async def list_calls(self, request: Request) -> Response:
         scope, call_id = self._subject(request)

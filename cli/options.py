@@ -14,23 +14,30 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
+config_option = click.option(
+    "--config",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Settings file (TOML). Without one: the defaults and the environment.",
+)
+
+
 def with_settings(command: Callable[Concatenate[Settings, P], R]) -> Callable[..., R]:
     """Give the command ``--config`` and the settings; faults in them end it with status 1."""
 
-    @click.option(
-        "--config",
-        type=click.Path(dir_okay=False, path_type=Path),
-        help="Settings file (TOML). Without one: the defaults and the environment.",
-    )
+    @config_option
     @wraps(command)
     def wrapper(config: Path | None, *args: P.args, **kwargs: P.kwargs) -> R:
-        try:
-            settings = load_settings(config)
-        except SettingsError as error:
-            raise click.ClickException(str(error)) from error
-        return command(settings, *args, **kwargs)
+        return command(settings_of(config), *args, **kwargs)
 
     return wrapper
+
+
+def settings_of(config: Path | None) -> Settings:
+    """The settings of this file; faults in them end the command."""
+    try:
+        return load_settings(config)
+    except SettingsError as error:
+        raise click.ClickException(str(error)) from error
 
 
 def check_user(settings: Settings, user: int) -> None:

@@ -4,15 +4,19 @@ import asyncio
 import logging
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
 
 import click
 import uvicorn
 
 from api.app import create_app
-from cli.options import with_settings
+from cli.options import config_option, settings_of
+from cli.reloading import reloading
 from cli.tls import tls_failure
+from config.loading import load_settings
 from config.settings import Http, Settings
 from daemon.service import Service
 from daemon.store import StoreError
@@ -41,23 +45,24 @@ class _HttpServer(uvicorn.Server):
 
 
 @click.command()
-@with_settings
-def serve(settings: Settings) -> None:
-    """Run the daemon until SIGTERM or SIGINT."""
+@config_option
+def serve(config: Path | None) -> None:
+    """Run the daemon until SIGTERM or SIGINT; SIGHUP has it read the settings again."""
+    settings = settings_of(config)
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     logging.captureWarnings(True)
     if failure := tls_failure(settings.http):
         raise click.ClickException(failure)
     try:
-        asyncio.run(_serve(settings))
+        asyncio.run(_serve(settings, partial(load_settings, config)))
     except (StoreError, OSError) as error:
         raise click.ClickException(str(error)) from error
 
 
-async def _serve(settings: Settings) -> None:
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+async def _serve(settings: Settings, read_again: Callable[[], Settings]) -> None:
+    stop, hangup = asyncio.Event(), asyncio.Event()
+    for number, told in ((signal.SIGTERM, stop), (signal.SIGINT, stop), (signal.SIGHUP, hangup)):
+        asyncio.get_running_loop().add_signal_handler(number, told.set)
     async with Service(settings) as service:
         server = _HttpServer(_http_config(settings, service))
         door = _open_door(settings.http)
@@ -67,7 +72,8 @@ async def _serve(settings: Settings) -> None:
             if server.listening.is_set():
                 notify("READY=1")
                 log.info("HTTP: the UAPI is served at %s/uapi/", settings.http.base_url)
-                await _first_of(serving, stop, service.broken)
+                async with reloading(hangup, read_again, service):
+                    await _first_of(serving, stop, service.broken)
         finally:
             notify("STOPPING=1")
             log.info("stopping")

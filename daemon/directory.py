@@ -37,6 +37,11 @@ class Directory:
     """Answers who owns a number and which extension a channel belongs to."""
 
     def __init__(self, settings: Settings, endpoints: frozenset[str] | None = None) -> None:
+        self._endpoints = endpoints
+        self.take_over(settings)
+
+    def take_over(self, settings: Settings) -> None:
+        """Go on with the users, organizations and extensions of these settings."""
         organizations = {organization.id: organization for organization in settings.organizations}
         self._users = {
             user.id: User(
@@ -60,7 +65,6 @@ class Directory:
         self._contexts = {e.context: e.number for e in settings.extensions if e.context}
         self._music = settings.hold.music
         self._music_of = {extension.number: extension.music for extension in settings.extensions}
-        self._endpoints = endpoints
         self._owner = lru_cache(maxsize=_OWNERS_KEPT)(self._find_owner)
 
     def learn_endpoints(self, names: Iterable[str]) -> None:

@@ -13,6 +13,7 @@ from panoramisk.message import Message
 from pydantic import TypeAdapter, ValidationError
 from sqlite_utils import Database
 
+from config.reloading import reloaded
 from config.settings import Settings
 from daemon.calls.live import LiveCalls
 from daemon.calls.model import Call, CallChange
@@ -80,6 +81,7 @@ class Service:
         self.phone_call_events = PhoneCallEvents(self.store, self._recorder.drained)
         self.deliveries = StoredDeliveries(self.store, self._wake_deliverer)
         self._truth_known = False
+        self._settings_failure: str | None = None
         self._holds_to_compare = asyncio.Event()
         self.broken = asyncio.Event()
         for line in (self.ami, self.ari):
@@ -143,7 +145,34 @@ class Service:
         return Readiness(lines, self._truth_known, self.store.trouble, self._outbox.held)
 
     def _tell_systemd(self) -> None:
-        notify_status(self.readiness.story)
+        story = self.readiness.story
+        if self._settings_failure is not None:
+            story += f"; settings not reloaded: {self._settings_failure}"
+        notify_status(story)
+
+    # --- settings ---
+
+    async def reload(self, read: Settings) -> None:
+        """Go on with settings that were read again; what only a start can change stays."""
+        self.settings, changed, waiting = reloaded(self.settings, read)
+        self.directory.take_over(self.settings)
+        self.holds.take_over(self.settings.hold)
+        delivery = self.settings.delivery
+        self._outbox.take_over(delivery.schedule[0])
+        self._deliverer.take_over(delivery)
+        self._housekeeper.take_over(delivery)
+        await self.ami.listen_to(_event_classes(self.settings))
+        log.info("settings: read again; changed: %s", ", ".join(changed) or "nothing")
+        if waiting:
+            log.warning("settings: until a restart these stay as they were: %s", ", ".join(waiting))
+        self._settings_failure = None
+        self._tell_systemd()
+
+    def refuse_settings(self, reason: str) -> None:
+        """Tell that those which were read again cannot be used, and all stays as it was."""
+        log.error("settings: they stay as they were, as the new ones cannot be used: %s", reason)
+        self._settings_failure = reason
+        self._tell_systemd()
 
     def _start(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         task = asyncio.create_task(work, name=name)

@@ -52,6 +52,10 @@ class Deliverer:
         self._stopping = False
         self._all_ended = False
 
+    def take_over(self, delivery: settings.Delivery) -> None:
+        """Go on with the schedule of these settings, from each delivery's next attempt."""
+        self._schedule = delivery.schedule
+
     def wake(self, origins: Iterable[str]) -> None:
         """These servers may have something to do now."""
         now = time.time()

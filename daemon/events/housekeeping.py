@@ -34,6 +34,10 @@ class Housekeeper:
 
     def __init__(self, store: Store, delivery: settings.Delivery) -> None:
         self._store = store
+        self.take_over(delivery)
+
+    def take_over(self, delivery: settings.Delivery) -> None:
+        """Go on with the schedule and the retention of these settings."""
         self._horizon = horizon(delivery.schedule)
         self._retention = delivery.retention_days * _DAY
 

@@ -45,6 +45,10 @@ class Outbox:
     def held(self) -> int:
         return self._refuge.size if self._refuge else 0
 
+    def take_over(self, wait: float) -> None:
+        """Wait for so long before the first attempts of what comes from now on."""
+        self._wait = wait
+
     def close(self) -> None:
         """Forget what is still held."""
         if self._refuge:

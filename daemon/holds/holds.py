@@ -79,6 +79,12 @@ class Holds:
             live, ari, self._recipe, lease, self._pairs, self._work, self._watch
         )
 
+    def take_over(self, settings: HoldSettings) -> None:
+        """Go on with ``phone_notify`` and ``mute_recordings`` of these settings; holds in force
+        stay as they are."""
+        self._settings = settings
+        self._work.mute_recordings = settings.mute_recordings
+
     def on_hold(self, channel: Channel) -> OnHold | None:
         """How this channel holds its peer, None if it does not."""
         return laws.on_hold(channel, self._pairs.held_by(channel.uniqueid))

@@ -48,7 +48,7 @@ class HoldWork:
         self._keeper = keeper
         self._background = background
         self._music_class = music_class
-        self._mute_recordings = mute_recordings
+        self.mute_recordings = mute_recordings
         self._music = Music()
 
     # --- holding ---
@@ -122,7 +122,7 @@ class HoldWork:
         except PbxRefused:
             pair.silenced.discard(channel)
             raise
-        if self._mute_recordings:
+        if self.mute_recordings:
             pair.recordings_silenced = True
             await self._recipe.mute_recording(channel)
 

@@ -13,7 +13,7 @@ from panoramisk.message import Message
 
 from config.settings import Ami
 from daemon.pbx.ami_protocol import AmiEvent, AmiProtocol
-from daemon.pbx.line import CONNECT_DEADLINE, Line, PbxRefused, PbxTimeout, PbxUnavailable
+from daemon.pbx.line import CONNECT_DEADLINE, Line, PbxError, PbxRefused, PbxTimeout, PbxUnavailable
 from daemon.supervise import Pace
 
 log = logging.getLogger(__name__)
@@ -67,6 +67,16 @@ class AmiLine(Line):
         self._take_snapshot = take_snapshot
         self._on_lost = on_lost
         self._protocol: AmiProtocol | None = None
+
+    async def listen_to(self, event_classes: str) -> None:
+        """Have the PBX send events of these classes ("call,agent"), now and after each login."""
+        if event_classes == self._event_classes:
+            return
+        self._event_classes = event_classes
+        try:
+            await self.action("Events", EventMask=event_classes)
+        except PbxError as error:
+            self.drop(f"which events it sends could not be changed: {error}")
 
     def drop(self, reason: str) -> None:
         """End the connection that is there; the line connects again."""

@@ -71,6 +71,11 @@ password = "{PASSWORD}"
         """How many of its calls are not over."""
         return len(self._live)
 
+    @property
+    def logins(self) -> int:
+        """How often somebody was let in over AMI."""
+        return self._ami.logins
+
     def call(self, play: Retold, extensions: Mapping[str, str]) -> "PlayedCall":
         """A call that goes like this play, with phones of these extensions for the recorded ones;
         nothing of it has happened yet."""

@@ -181,6 +181,14 @@ class Uapid:
         """End it without warning (SIGKILL)."""
         return await self._end(signal.SIGKILL)
 
+    async def reload(self) -> str:
+        """Have it read its settings again (SIGHUP); what it logged until that was done."""
+        assert self._process is not None
+        before = len(self.log())
+        self._process.send_signal(signal.SIGHUP)
+        await self._within(START_SECONDS, self._reloaded(before), "does not read its settings")
+        return self.log()[before:]
+
     @contextmanager
     def held_up(self) -> Iterator[None]:
         """It does nothing for so long (SIGSTOP, SIGCONT): its connections stay open, unread."""
@@ -245,6 +253,10 @@ class Uapid:
             start = log.find(after)
             if start >= 0 and text in log[start:]:
                 return
+            await asyncio.sleep(0.02)
+
+    async def _reloaded(self, before: int) -> None:
+        while " daemon.service: settings: " not in self.log()[before:]:
             await asyncio.sleep(0.02)
 
     async def _over(self) -> None:
