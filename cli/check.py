@@ -11,8 +11,8 @@ from typing import Any
 import click
 
 from cli.options import with_settings
-from cli.tls import tls_failure
-from config.settings import Settings
+from cli.tls import TlsError, tls_context
+from config.settings import Http, Settings
 from daemon.holds.lease import WITHOUT_LEASE, Lease
 from daemon.pbx.ami import AmiLine
 from daemon.pbx.ari import AriLine
@@ -44,10 +44,18 @@ def check(settings: Settings) -> None:
     report("settings", None, people)
     report("store", _store_failure(settings), str(settings.store.path))
     if settings.http.tls_certificate:
-        report("TLS", tls_failure(settings.http), str(settings.http.tls_certificate))
+        report("TLS", _tls_failure(settings.http), str(settings.http.tls_certificate))
     asyncio.run(_check_lines(settings, report))
     if failures:
         raise SystemExit(1)
+
+
+def _tls_failure(http: Http) -> str | None:
+    try:
+        tls_context(http)
+    except TlsError as error:
+        return str(error)
+    return None
 
 
 def _store_failure(settings: Settings) -> str | None:

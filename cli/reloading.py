@@ -1,10 +1,12 @@
-"""SIGHUP: the settings are read again while the daemon goes on."""
+"""SIGHUP: the settings and the certificate are read again while the daemon goes on."""
 
 import asyncio
 import logging
+import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
+from cli.tls import Certificate, TlsError, tls_context
 from config.loading import SettingsError
 from config.settings import Settings
 from daemon.service import Service
@@ -15,10 +17,15 @@ log = logging.getLogger(__name__)
 
 @asynccontextmanager
 async def reloading(
-    hangup: asyncio.Event, read: Callable[[], Settings], service: Service
+    hangup: asyncio.Event,
+    read: Callable[[], Settings],
+    service: Service,
+    certificate: Certificate | None,
 ) -> AsyncIterator[None]:
-    """Meanwhile the service goes on with what ``read`` gives whenever ``hangup`` is set."""
-    task = asyncio.create_task(_reload_at_each(hangup, read, service), name="settings")
+    """Meanwhile the service, and its certificate, go on with what ``read`` gives whenever
+    ``hangup`` is set."""
+    work = _reload_at_each(hangup, read, service, certificate)
+    task = asyncio.create_task(work, name="settings")
     try:
         yield
     finally:
@@ -27,7 +34,10 @@ async def reloading(
 
 
 async def _reload_at_each(
-    hangup: asyncio.Event, read: Callable[[], Settings], service: Service
+    hangup: asyncio.Event,
+    read: Callable[[], Settings],
+    service: Service,
+    certificate: Certificate | None,
 ) -> None:
     while True:
         await hangup.wait()
@@ -35,11 +45,20 @@ async def _reload_at_each(
         notify_reloading()
         try:
             # A file with very many extensions takes its time, and calls go on meanwhile.
-            settings = await asyncio.to_thread(read)
+            settings, tls = await asyncio.to_thread(_read_all, read)
+            if certificate is not None and tls is not None:
+                certificate.take_over(tls)
+                log.info("TLS: new connections get %s", settings.http.tls_certificate)
             await service.reload(settings)
-        except SettingsError as error:
+        except (SettingsError, TlsError) as error:
             service.refuse_settings(str(error))
         except Exception as error:
             log.exception("settings: not read again because of a bug")
             service.refuse_settings(f"there was a bug: {error!r}")
         notify("READY=1")
+
+
+def _read_all(read: Callable[[], Settings]) -> tuple[Settings, ssl.SSLContext | None]:
+    """The settings, and the TLS that they ask for. Raises SettingsError and TlsError."""
+    settings = read()
+    return settings, tls_context(settings.http)

@@ -4,18 +4,17 @@ import asyncio
 import logging
 import signal
 import socket
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 import click
-import uvicorn
 
 from api.app import create_app
+from api.server import HttpServer
 from cli.options import config_option, settings_of
 from cli.reloading import reloading
-from cli.tls import tls_failure
+from cli.tls import Certificate, TlsError, exposure, tls_context
 from config.loading import load_settings
 from config.settings import Http, Settings
 from daemon.service import Service
@@ -24,24 +23,7 @@ from daemon.systemd import notify
 
 log = logging.getLogger(__name__)
 
-STOP_DEADLINE = 10
 _BACKLOG = 2048
-
-
-class _HttpServer(uvicorn.Server):
-    """uvicorn without signal handlers of its own: the daemon stops in its own order."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.listening = asyncio.Event()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.listening.set()
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
 
 
 @click.command()
@@ -51,11 +33,9 @@ def serve(config: Path | None) -> None:
     settings = settings_of(config)
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     logging.captureWarnings(True)
-    if failure := tls_failure(settings.http):
-        raise click.ClickException(failure)
     try:
         asyncio.run(_serve(settings, partial(load_settings, config)))
-    except (StoreError, OSError) as error:
+    except (StoreError, TlsError, OSError) as error:
         raise click.ClickException(str(error)) from error
 
 
@@ -63,16 +43,20 @@ async def _serve(settings: Settings, read_again: Callable[[], Settings]) -> None
     stop, hangup = asyncio.Event(), asyncio.Event()
     for number, told in ((signal.SIGTERM, stop), (signal.SIGINT, stop), (signal.SIGHUP, hangup)):
         asyncio.get_running_loop().add_signal_handler(number, told.set)
+    tls = tls_context(settings.http)
+    certificate = Certificate(tls) if tls else None
     async with Service(settings) as service:
-        server = _HttpServer(_http_config(settings, service))
         door = _open_door(settings.http)
-        serving = asyncio.create_task(server.serve(sockets=[door]), name="HTTP server")
+        server = HttpServer(create_app(service), door, tls)
+        serving = asyncio.create_task(server.serve(), name="HTTP server")
         try:
             await _first_of(serving, server.listening)
             if server.listening.is_set():
-                notify("READY=1")
                 log.info("HTTP: the UAPI is served at %s/uapi/", settings.http.base_url)
-                async with reloading(hangup, read_again, service):
+                if warning := exposure(settings.http, door.getsockname()[0]):
+                    log.warning("HTTP: %s", warning)
+                notify("READY=1")
+                async with reloading(hangup, read_again, service, certificate):
                     await _first_of(serving, stop, service.broken)
         finally:
             notify("STOPPING=1")
@@ -104,21 +88,3 @@ async def _first_of(serving: asyncio.Task[None], *events: asyncio.Event) -> None
     await asyncio.wait({serving, *waits}, return_when=asyncio.FIRST_COMPLETED)
     for wait in waits:
         wait.cancel()
-
-
-def _http_config(settings: Settings, service: Service) -> uvicorn.Config:
-    http = settings.http
-    return uvicorn.Config(
-        create_app(service),
-        host=http.host,
-        port=http.port,
-        ssl_certfile=http.tls_certificate,
-        ssl_keyfile=str(http.tls_key) if http.tls_key else None,
-        lifespan="off",
-        ws="none",
-        log_config=None,
-        log_level="warning",
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=STOP_DEADLINE,
-    )
