@@ -74,6 +74,8 @@ def shown(value: object) -> str:
 
 def printable(text: str) -> str:
     """The text with what does not print escaped: a terminal obeys control characters."""
+    if text.isprintable():
+        return text
     return "".join(
         # A lone surrogate, which JSON can carry, does not print either and has no UTF-8.
         letter if letter.isprintable() else letter.encode("unicode_escape").decode()

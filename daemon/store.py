@@ -3,8 +3,9 @@
 A lookup of a few rows by an index is done where it is asked for, which costs some 10 us: less than
 a tenth of the way to a thread and back. A reader never waits for the writer (WAL).
 
-Works that wait are written together and committed once; each has a savepoint of its own, so that
-one that fails by itself undoes nothing of its neighbours'.
+Works that wait are written together and committed once. One that fails by itself undoes nothing of
+its neighbours': all are run again then, each with a savepoint of its own. That is rare, and a
+savepoint for each work would take longer than most of the works.
 """
 
 import asyncio
@@ -13,8 +14,8 @@ import os
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -125,6 +126,7 @@ class Store:
     async def write(self, work: Callable[[Database], T]) -> T:
         """Run the work in a transaction; it is on disk when this returns.
 
+        It may be run twice, the first time undone: it is to have no other effect than on the store.
         Raises StoreUnavailable, and what the work raises; nothing of it is written then.
         """
         if self.trouble is not None:
@@ -191,19 +193,16 @@ def _serve(
 
 
 def _write_together(db: Database, works: list[_Work]) -> list[_Result]:
-    results: list[_Result] = []
     try:
-        db.execute("BEGIN IMMEDIATE")
-        for work, _ in works:
-            try:
-                with _undone_if_it_fails(db):
-                    results.append((work(db), None))
-            except sqlite3.Error as error:
-                if _of_the_store(error):
-                    raise  # SQLite may have undone the works before this one too
-                results.append((None, error))
-            except Exception as error:
-                results.append((None, error))
+        db.conn.execute("BEGIN IMMEDIATE")
+        try:
+            results: list[_Result] = [(work(db), None) for work, _ in works]
+        except Exception as error:
+            if _of_the_store(error):
+                raise  # SQLite may have undone the works before this one too
+            db.rollback()
+            db.conn.execute("BEGIN IMMEDIATE")
+            results = [_by_itself(db, work) for work, _ in works]
         db.commit()
     except sqlite3.Error as error:
         with suppress(sqlite3.Error):
@@ -212,18 +211,19 @@ def _write_together(db: Database, works: list[_Work]) -> list[_Result]:
     return results
 
 
-@contextmanager
-def _undone_if_it_fails(db: Database) -> Iterator[None]:
-    # Database.atomic() makes up a new name each time, which SQLite then has to compile.
+def _by_itself(db: Database, work: Callable[[Database], Any]) -> _Result:
+    """What it does is undone if it fails. Raises an error of the store."""
     db.conn.execute("SAVEPOINT work")
     try:
-        yield
-    except BaseException:
-        if db.conn.in_transaction:  # else SQLite has undone all of it
-            db.conn.execute("ROLLBACK TO work")
-            db.conn.execute("RELEASE work")
-        raise
+        result = work(db)
+    except Exception as error:
+        if _of_the_store(error):
+            raise
+        db.conn.execute("ROLLBACK TO work")
+        db.conn.execute("RELEASE work")
+        return None, error
     db.conn.execute("RELEASE work")
+    return result, None
 
 
 def _read_each(db: Database, works: list[_Work]) -> list[_Result]:
@@ -238,7 +238,7 @@ def _read_each(db: Database, works: list[_Work]) -> list[_Result]:
     return results
 
 
-def _of_the_store(error: sqlite3.Error) -> bool:
+def _of_the_store(error: Exception) -> bool:
     """Whether the file or its disk is at fault, not what was asked for."""
     own = (
         sqlite3.IntegrityError,

@@ -4,7 +4,6 @@ import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 from sqlite_utils import Database
 
@@ -52,12 +51,12 @@ def create_token(db: Database, user: int, app: str, expires: float | None = None
 def find_token(db: Database, token: str) -> Token | None:
     """What the store knows of this token, also if it is over; None if it is unknown or revoked."""
     # How long it takes to find a hash tells nothing of the token that it is of.
-    rows = list(db.query(f"{_SELECT} WHERE hash = ?", [_hash(token)]))
-    return _token(rows[0]) if rows else None
+    row = db.conn.execute(f"{_SELECT} WHERE hash = ?", [_hash(token)]).fetchone()
+    return _token(*row) if row else None
 
 
 def list_tokens(db: Database) -> list[Token]:
-    return [_token(row) for row in db.query(f"{_SELECT} ORDER BY created, hash")]
+    return [_token(*row) for row in db.execute(f"{_SELECT} ORDER BY created, hash")]
 
 
 def revoke_token(db: Database, token_or_id: str) -> int:
@@ -83,6 +82,5 @@ def forget_expired_tokens(db: Database, before: float, limit: int) -> int:
     ).rowcount
 
 
-def _token(row: dict[str, Any]) -> Token:
-    created = datetime.fromisoformat(row["created"])
-    return Token(row["hash"][:_ID_LENGTH], row["user"], row["app"], created, row["expires"])
+def _token(hash: str, user: int, app: str, created: str, expires: float | None) -> Token:
+    return Token(hash[:_ID_LENGTH], user, app, datetime.fromisoformat(created), expires)

@@ -1,7 +1,6 @@
 """PhoneCallEvents: what apps have asked to be told, kept in the store."""
 
 import secrets
-import string
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -14,8 +13,7 @@ from daemon.events.lanes import wake_lanes
 from daemon.events.origin import origin_of
 from daemon.store import Store, StoreUnavailable
 
-_ID_ALPHABET = string.ascii_letters + string.digits
-_ID_LENGTH = 32
+_ID_BYTES = 16
 
 _SELECT = "SELECT id, extension, type, method, note, url, status, modified FROM phone_call_events"
 _INSERT = """\
@@ -92,12 +90,12 @@ class PhoneCallEvents:
         app: str | None,
     ) -> PhoneCallEvent:
         """``app``, by its id, is whose secret signs what is sent."""
-        event_id = "".join(secrets.choice(_ID_ALPHABET) for _ in range(_ID_LENGTH))
+        event_id = secrets.token_hex(_ID_BYTES)
         event = PhoneCallEvent(
             event_id, extension, type, method, note, url, status, datetime.now(UTC)
         )
         row = {**_row(event), "app": app}
-        await self._write(lambda db: db.execute(_INSERT, row))
+        await self._write(lambda db: db.conn.execute(_INSERT, row))
         return event
 
     async def find(
@@ -158,7 +156,7 @@ def _select(
         if value is not None:
             where += f" AND {column} = ?"
             values.append(value)  # type: ignore[arg-type]
-    rows = db.execute(f"{_SELECT} WHERE {where} ORDER BY url, id", values)
+    rows = db.conn.execute(f"{_SELECT} WHERE {where} ORDER BY url, id", values)
     return [_event(*row) for row in rows]
 
 
