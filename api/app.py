@@ -11,6 +11,7 @@ from starlette.routing import BaseRoute, Mount, Route, Router
 from api.addresses import OneAddress
 from api.audit import Audit
 from api.auth import Authenticated
+from api.concurrency import LimitedPerToken
 from api.deliveries import DeliveriesResource
 from api.errors import error_handlers, not_implemented
 from api.oauth import TokenEndpoint
@@ -28,7 +29,10 @@ def create_app(service: Service) -> Starlette:
     uapi = Mount(
         "/uapi",
         app=Router(_uapi_routes(service), redirect_slashes=False),
-        middleware=[Middleware(Authenticated, service=service)],
+        middleware=[
+            Middleware(Authenticated, service=service),
+            Middleware(LimitedPerToken, service=service),
+        ],
     )
     audit = Audit()
     app = Starlette(

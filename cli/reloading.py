@@ -46,10 +46,10 @@ async def _reload_at_each(
         try:
             # A file with very many extensions takes its time, and calls go on meanwhile.
             settings, tls = await asyncio.to_thread(_read_all, read)
+            await service.reload(settings)
             if certificate is not None and tls is not None:
                 certificate.take_over(tls)
                 log.info("TLS: new connections get %s", settings.http.tls_certificate)
-            await service.reload(settings)
         except (SettingsError, TlsError) as error:
             service.refuse_settings(str(error))
         except Exception as error:

@@ -12,6 +12,7 @@ import click
 
 from api.app import create_app
 from api.server import HttpServer
+from cli.files import most_connections
 from cli.options import config_option, settings_of
 from cli.reloading import reloading
 from cli.tls import Certificate, TlsError, exposure, tls_context
@@ -22,8 +23,6 @@ from daemon.store import StoreError
 from daemon.systemd import notify
 
 log = logging.getLogger(__name__)
-
-_BACKLOG = 2048
 
 
 @click.command()
@@ -47,7 +46,13 @@ async def _serve(settings: Settings, read_again: Callable[[], Settings]) -> None
     certificate = Certificate(tls) if tls else None
     async with Service(settings) as service:
         door = _open_door(settings.http)
-        server = HttpServer(create_app(service), door, tls)
+        server = HttpServer(
+            create_app(service),
+            door,
+            lambda: service.settings.http,
+            tls=tls,
+            most=most_connections(settings),
+        )
         serving = asyncio.create_task(server.serve(), name="HTTP server")
         try:
             await _first_of(serving, server.listening)
@@ -73,7 +78,7 @@ def _open_door(http: Http) -> socket.socket:
     """The listening socket. Raises OSError with the address in its text."""
     try:
         address, *_ = socket.getaddrinfo(http.host, http.port, type=socket.SOCK_STREAM)
-        door = socket.create_server((http.host, http.port), family=address[0], backlog=_BACKLOG)
+        door = socket.create_server((http.host, http.port), family=address[0])
     except OSError as error:
         raise OSError(f"[http] {http.host}:{http.port}: {error.strerror}") from error
     # asyncio sets this only on sockets that it binds itself; without it each answer to a request

@@ -135,11 +135,17 @@ class Ari(Section):
 
 
 class Http(Section):
+    """``timeout`` and ``idle_timeout`` in seconds, ``header_size`` in bytes."""
+
     host: Name = "127.0.0.1"
     port: Port = 8080
     public_url: HttpUrl | None = None
     tls_certificate: Path | None = None
     tls_key: Path | None = None
+    timeout: Seconds = 10.0
+    idle_timeout: Annotated[float, Field(ge=0.1, le=3600)] = 30.0
+    header_size: Annotated[int, Field(ge=1024, le=1024 * 1024)] = 16 * 1024
+    connections: Annotated[int, Field(ge=10, le=1_000_000)] = 5000
 
     @model_validator(mode="after")
     def _tls_is_whole(self) -> Self:
@@ -158,10 +164,12 @@ class Http(Section):
 
 
 class Api(Section):
-    """``empty``: status of an answer with nothing in it. ``hold_timeout``: seconds until 202."""
+    """``empty``: status of an answer with nothing in it. ``hold_timeout``: seconds until 202.
+    ``concurrency``: requests of one token at a time."""
 
     empty: Annotated[Literal["204", "200"], BeforeValidator(_text)] = "204"
     hold_timeout: Annotated[float, Field(gt=0, le=60)] = 2.0
+    concurrency: Annotated[int, Field(ge=1, le=10_000)] = 100
 
 
 class Access(Section):

@@ -154,8 +154,9 @@ class Service:
 
     async def reload(self, read: Settings) -> None:
         """Go on with settings that were read again; what only a start can change stays."""
-        self.settings, changed, waiting = reloaded(self.settings, read)
-        self.directory.take_over(self.settings)
+        settings, changed, waiting = reloaded(self.settings, read)
+        self.directory.take_over(settings)
+        self.settings = settings
         self.holds.take_over(self.settings.hold)
         delivery = self.settings.delivery
         self._outbox.take_over(delivery.schedule[0])

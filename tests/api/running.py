@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import aiohttp
-import uvicorn
 from sqlite_utils import Database
 from yarl import URL
 
 from api.app import create_app
+from api.server import HttpServer
 from config.settings import Settings
 from daemon.apps import default_app
 from daemon.service import Service
@@ -67,12 +67,19 @@ class Answer:
 
 
 class RunningApi:
-    """A running app; ``token`` is that of user 12, ``service`` what is behind the app."""
+    """A running app; ``token`` is that of user 12, ``service`` what is behind the app and
+    ``server`` what is in front of it."""
 
     def __init__(
-        self, service: Service, port: int, token: str, session: aiohttp.ClientSession
+        self,
+        service: Service,
+        server: HttpServer,
+        port: int,
+        token: str,
+        session: aiohttp.ClientSession,
     ) -> None:
         self.service = service
+        self.server = server
         self.port = port
         self.token = token
         self._session = session
@@ -187,33 +194,24 @@ async def running_api(settings: Settings) -> AsyncIterator[RunningApi]:
     """The app on a free port, over a store that is open and no line to any PBX."""
     service = Service(settings)
     service.store.open()
-    config = uvicorn.Config(
-        create_app(service),
-        host="127.0.0.1",
-        port=0,
-        log_config=None,
-        access_log=False,
-        lifespan="off",
-        ws="none",
-    )
-    config.load()
-    server = uvicorn.Server(config)
-    server.lifespan = config.lifespan_class(config)
-    door = config.bind_socket()
+    door = socket.create_server(("127.0.0.1", 0))
     # As the daemon's own: without it each answer with a body waits for a delayed ACK.
     door.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    await server.startup([door])
+    server = HttpServer(create_app(service), door, lambda: service.settings.http)
+    await server.startup()
+    ticking = asyncio.create_task(server.main_loop())
     token = await service.store.write(lambda db: new_token(db, 12))
     try:
         async with aiohttp.ClientSession(timeout=_PATIENCE) as session:
-            yield RunningApi(service, door.getsockname()[1], token, session)
+            yield RunningApi(service, server, door.getsockname()[1], token, session)
     finally:
+        ticking.cancel()
         await _stop(server)
         door.close()
         service.store.close()
 
 
-async def _stop(server: uvicorn.Server) -> None:
+async def _stop(server: HttpServer) -> None:
     """As the server's own shutdown, which would sleep a tenth of a second in every test."""
     for listener in server.servers:
         listener.close()

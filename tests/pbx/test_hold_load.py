@@ -41,7 +41,7 @@ GROWTH = 3e6
 @pytest.fixture
 async def uapid(asterisk: Asterisk, tmp_path: Path) -> AsyncIterator[Uapid]:
     """A daemon whose answers tell how it ended, however long it takes."""
-    patient = f"{SETTINGS}\n[api]\nhold_timeout = 60.0\n"
+    patient = f"{SETTINGS}\n[api]\nhold_timeout = 60.0\nconcurrency = 500\n"
     async with Uapid(tmp_path, patient) as uapid:
         await uapid.until_connected()
         yield uapid

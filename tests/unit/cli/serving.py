@@ -4,7 +4,7 @@ import os
 import signal
 import socket
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -28,6 +28,10 @@ class Systemd:
         self._process = process
         self._heard = heard
         self._log = log
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
 
     @property
     def log(self) -> str:
@@ -54,8 +58,9 @@ class Systemd:
 
 
 @contextmanager
-def started(config: Path) -> Iterator[Systemd]:
-    """It serves already; in the end it is stopped, and must have had no fault."""
+def started(config: Path, wrapped_in: Sequence[str] = ()) -> Iterator[Systemd]:
+    """It serves already; in the end it is stopped, and must have had no fault. ``wrapped_in`` is a
+    command that runs the one after it."""
     log = config.with_suffix(".log")
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as heard, log.open("w") as written:
         address = config.with_suffix(".notify")
@@ -63,7 +68,7 @@ def started(config: Path) -> Iterator[Systemd]:
         heard.settimeout(DEADLINE)
         environment = {**os.environ, "NOTIFY_SOCKET": str(address)}
         with subprocess.Popen(
-            [*COMMAND, "serve", "--config", str(config)],
+            [*wrapped_in, *COMMAND, "serve", "--config", str(config)],
             cwd=ROOT,
             env=environment,
             stdout=written,

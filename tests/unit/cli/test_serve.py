@@ -48,3 +48,24 @@ def test_a_file_that_is_gone_is_a_bad_one(config: Path) -> None:
     with started(config) as systemd:
         config.unlink()
         assert "cannot be read: No such file" in systemd.reload()
+
+
+def test_fewer_files_than_connections_need_are_told_and_leave_some_for_all_else(
+    config: Path,
+) -> None:
+    config.write_text(config.read_text().replace("[http]\n", "[http]\nconnections = 1000\n"))
+    shell = ("sh", "-c", 'ulimit -n 300; exec "$0" "$@"')
+    with started(config, shell) as systemd:
+        (line,) = (line for line in systemd.log.splitlines() if "LimitNOFILE" in line)
+    assert line.startswith("WARNING")
+    assert "no more than 100 connections at a time, and not 1000" in line
+
+
+def test_it_lets_itself_have_all_the_files_that_it_may_have(config: Path) -> None:
+    config.write_text(config.read_text().replace("[http]\n", "[http]\nconnections = 500\n"))
+    shell = ("sh", "-c", 'ulimit -Sn 300; ulimit -Hn 1000; exec "$0" "$@"')
+    with started(config, shell) as systemd:
+        assert "LimitNOFILE" not in systemd.log
+        limits = Path(f"/proc/{systemd.pid}/limits").read_text()
+    (files,) = (line.split() for line in limits.splitlines() if line.startswith("Max open files"))
+    assert files[3:5] == ["1000", "1000"]
