@@ -27,12 +27,15 @@ def operation(
         responses["400"] = invalid(*invalid_codes)
     responses |= {"401": answer("Denied"), "404": answer("Nothing"), "405": answer("Method")}
     if body is not None:
-        responses["413"] = answer("TooLarge")
+        responses |= {"408": answer("TooSlow"), "413": answer("TooLarge")}
+    responses |= {"429": answer("TooMany"), "431": answer("LongHeader")}
     responses["500"] = answer("Crash")
     if to_come:
         responses["501"] = answer("ToCome")
     responses["503"] = json_content(
-        error_schema(unavailable), "What the answer needs cannot be reached now.", _RETRY
+        error_schema([*unavailable, "too_many_connections"]),
+        "What the answer needs cannot be reached now, or there are too many connections.",
+        _RETRY,
     )
     described: Json = {"operationId": id, "summary": summary, "responses": responses}
     if parameters:
@@ -62,6 +65,15 @@ def shared_answers() -> Json:
             _ALLOW,
         ),
         "TooLarge": json_content(error_schema(["request_invalid"]), "The body is too large."),
+        "TooSlow": json_content(
+            error_schema(["request_invalid"]), "The body was not there in time."
+        ),
+        "TooMany": json_content(
+            error_schema(["too_many_requests"]),
+            "The token has as many requests at work as it may have at a time.",
+            _RETRY,
+        ),
+        "LongHeader": json_content(error_schema(["request_invalid"]), "The header is too large."),
         "Crash": json_content(
             error_schema(["internal_server_error"]),
             "The daemon could not do it; the message or the daemon's log has the reason.",
