@@ -54,7 +54,7 @@ def _oauth_routes(tokens: TokenEndpoint) -> list[BaseRoute]:
     return [
         *(Route(f"/oauth/token{end}", tokens) for end in ("", ".php")),
         *(
-            Route(f"/oauth/{name}{end}", _not_yet, methods=["GET", "POST"])
+            _address(f"/oauth/{name}{end}", GET=_not_yet, POST=_not_yet)
             for name in ("authorize", "register")
             for end in ("", ".php")
         ),

@@ -29,6 +29,7 @@ from daemon.service import Service
 from daemon.store import StoreUnavailable
 from daemon.tokens import create_token
 
+_METHODS = {"Allow": "OPTIONS, POST"}
 _NEVER_KEEP = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 _RETRY_SECONDS = 5
 
@@ -59,6 +60,8 @@ class TokenEndpoint:
         await response(scope, receive, send)
 
     async def _answer(self, request: Request) -> Response:
+        if request.method == "OPTIONS":
+            return Response(status_code=204, headers=_METHODS)
         try:
             grant = await self._granted(request)
         except OAuthError as error:
@@ -79,7 +82,7 @@ class TokenEndpoint:
         """Raises OAuthError, StoreUnavailable, and UapiError for what is not implemented."""
         if request.method != "POST":
             reason = "The method is not one of this address; allowed is POST."
-            raise OAuthError(405, "invalid_request", reason, {"Allow": "POST"})
+            raise OAuthError(405, "invalid_request", reason, _METHODS)
         fields = await read_token_request(request)
         match fields.get("grant_type"):
             case "client_credentials":

@@ -2,7 +2,7 @@
 
 from api.openapi.pieces import Json, answer, error_schema, invalid, json_content
 
-_RETRY = {"Retry-After": {"required": True, "schema": {"type": "integer", "minimum": 1}}}
+RETRY = {"Retry-After": {"required": True, "schema": {"type": "integer", "minimum": 1}}}
 _CHALLENGE = {"WWW-Authenticate": {"required": True, "schema": {"const": "Bearer"}}}
 _ALLOW = {"Allow": {"required": True, "schema": {"type": "string"}}}
 
@@ -35,7 +35,7 @@ def operation(
     responses["503"] = json_content(
         error_schema([*unavailable, "too_many_connections"]),
         "What the answer needs cannot be reached now, or there are too many connections.",
-        _RETRY,
+        RETRY,
     )
     described: Json = {"operationId": id, "summary": summary, "responses": responses}
     if parameters:
@@ -44,6 +44,12 @@ def operation(
         content = {"application/json": {"schema": body}}
         described["requestBody"] = {"required": True, "content": content}
     return described
+
+
+def open_operation(id: str, summary: str, good: Json) -> Json:
+    """An operation that needs no token."""
+    responses = {**good, "500": answer("Crash")}
+    return {"operationId": id, "summary": summary, "responses": responses, "security": []}
 
 
 def shared_answers() -> Json:
@@ -71,7 +77,7 @@ def shared_answers() -> Json:
         "TooMany": json_content(
             error_schema(["too_many_requests"]),
             "The token has as many requests at work as it may have at a time.",
-            _RETRY,
+            RETRY,
         ),
         "LongHeader": json_content(error_schema(["request_invalid"]), "The header is too large."),
         "Crash": json_content(

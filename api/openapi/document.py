@@ -4,11 +4,19 @@ import json
 from functools import lru_cache
 from importlib.metadata import version
 
-from api.openapi import deliveries, elsewhere, phone_call_events, phone_calls, pieces, to_come
+from api.openapi import (
+    deliveries,
+    elsewhere,
+    oauth,
+    phone_call_events,
+    phone_calls,
+    pieces,
+    to_come,
+)
 from api.openapi.answers import operation, shared_answers
 from api.openapi.pieces import Json, answer
 
-_RESOURCES = (phone_call_events, deliveries, phone_calls, elsewhere)
+_RESOURCES = (phone_call_events, deliveries, phone_calls, oauth, elsewhere)
 _DESCRIPTION = """\
 The UnifiedAPI (UAPI) of 4PSA VoipNow for any stock Asterisk.
 
@@ -16,7 +24,8 @@ The UnifiedAPI (UAPI) of 4PSA VoipNow for any stock Asterisk.
 - Numbers in answers are strings, but for those around a list and for `holder`.
 - Parameters and fields of a body that are not named here are ignored. Of a parameter that comes
   more than once the last one counts.
-- Every answer but 2xx has the body `{"error": {"code": "…", "message": "…"}}`: 404 `not_found` for
+- Every answer but 2xx has the body `{"error": {"code": "…", "message": "…"}}`, those of
+  `/oauth/token` aside: 404 `not_found` for
   an address that is not here, 405 `method_not_allowed` with `Allow` for another method.
 - Dates are RFC 3339 with offset, in the time zone of the daemon's settings.
 """
@@ -37,7 +46,10 @@ def document(base_url: str) -> Json:
         "security": [{"token": []}],
         "paths": {path: _with_head_and_options(item) for path, item in paths.items()},
         "components": {
-            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+            "securitySchemes": {
+                "token": {"type": "http", "scheme": "bearer"},
+                "app": {"type": "http", "scheme": "basic"},
+            },
             "parameters": {**pieces.shared_parameters(), **phone_call_events.shared_parameters()},
             "responses": shared_answers(),
             "schemas": {

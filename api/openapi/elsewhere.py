@@ -1,13 +1,12 @@
-"""What needs no token, in the document: readiness, OAuth, the document itself."""
+"""What needs no token, in the document: readiness, and the document itself."""
 
+from api.openapi.answers import RETRY, open_operation
 from api.openapi.pieces import (
     DATE,
     TEXT,
     Json,
-    answer,
     closed,
     error_schema,
-    in_path,
     json_content,
     name_of,
     schema,
@@ -15,14 +14,12 @@ from api.openapi.pieces import (
 from daemon.pbx.line import LineState
 
 _COUNT: Json = {"type": "integer", "minimum": 0}
-_OPEN: list[Json] = []
 
 
 def paths() -> Json:
-    endpoint = in_path("endpoint", {**TEXT, "minLength": 1}, "Such as `authorize.php`.")
     return {
         "/ready": {
-            "get": _operation(
+            "get": open_operation(
                 "ready",
                 "How the lines to the PBX, the store and the deliveries stand",
                 {
@@ -30,18 +27,13 @@ def paths() -> Json:
                     "503": json_content(
                         schema("NotReady"),
                         "They cannot.",
-                        {"Retry-After": {"required": True, "schema": _COUNT}},
+                        RETRY,
                     ),
                 },
             )
         },
-        "/oauth/{endpoint}": {
-            "parameters": [endpoint],
-            "get": _operation("getOAuth", "The other pages of OAuth", {"501": answer("ToCome")}),
-            "post": _operation("postOAuth", "The other pages of OAuth", {"501": answer("ToCome")}),
-        },
         "/openapi.json": {
-            "get": _operation(
+            "get": open_operation(
                 "openApi",
                 "This document",
                 {"200": json_content({"type": "object"}, "OpenAPI 3.1.")},
@@ -92,8 +84,3 @@ def _counts() -> Json:
         "oldestPending": {"anyOf": [DATE, {"type": "null"}]},
     }
     return closed(fields, fields)
-
-
-def _operation(id: str, summary: str, good: Json) -> Json:
-    responses = {**good, "500": answer("Crash")}
-    return {"operationId": id, "summary": summary, "responses": responses, "security": _OPEN}

@@ -271,11 +271,13 @@ async def test_what_is_no_token_request(
     assert error_of(await ask(api, body, content_type)) == error
 
 
-@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "OPTIONS", "PATCH"])
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH"])
 async def test_a_method_that_the_address_does_not_have(api: RunningApi, method: str) -> None:
     answer = await api.request(method, TOKEN, headers={})
     assert error_of(answer) == (405, "invalid_request")
-    assert answer.headers["Allow"] == "POST"
+    assert answer.headers["Allow"] == "OPTIONS, POST"
+    told = await api.request("OPTIONS", TOKEN, headers={})
+    assert (told.status, told.headers["Allow"], told.text) == (204, "OPTIONS, POST", "")
 
 
 @pytest.mark.parametrize("path", ["/oauth", "/oauth/", "/oauth/nowhere", "/oauth/token/x"])

@@ -28,7 +28,8 @@ def served(routes: list[BaseRoute], prefix: str = "") -> Iterator[tuple[str, str
             yield from served(route.routes, prefix + route.path)
         else:
             assert isinstance(route, Route)
-            for method in route.methods or ():
+            # What answers all methods by itself is the token endpoint.
+            for method in route.methods or ("OPTIONS", "POST"):
                 yield method.lower(), prefix + route.path_format
 
 
