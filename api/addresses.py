@@ -20,7 +20,7 @@ class OneAddress:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            scope = {**scope, "path": routed_path(scope["path"])}
+            scope["path"] = routed_path(scope["path"])
         await self._app(scope, receive, send)
 
 

@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 from urllib.parse import urlencode
 
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
+from api.json_answer import JsonAnswer
 from api.list_request import MAX_START_INDEX, PARAMETERS, ListRequest
 
 Resource = dict[str, object]
@@ -54,14 +55,14 @@ def page_answer(
     }
     if paging := _paging(wanted, total, url, query):
         body["paging"] = paging
-    return JSONResponse(body)
+    return JsonAnswer(body)
 
 
 def array_answer(items: Sequence[Resource], empty: Empty, status: int = 200) -> Response:
     """All items, with this status; without any, what the settings say of nothing."""
     if not items and empty == "204":
         return Response(status_code=204)
-    return JSONResponse(list(items), status if items else 200)
+    return JsonAnswer(list(items), status if items else 200)
 
 
 def _projected(entry: Resource, fields: frozenset[str] | None) -> Resource:

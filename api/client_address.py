@@ -1,5 +1,6 @@
 """Whom a request comes from, as limits count it and as the log shows it."""
 
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 from starlette.requests import HTTPConnection
@@ -24,9 +25,14 @@ def client_network(request: HTTPConnection) -> str:
 
 
 def _parsed(request: HTTPConnection) -> IPv4Address | IPv6Address | None:
+    return _read(request.client.host) if request.client else None
+
+
+@lru_cache(maxsize=256)
+def _read(text: str) -> IPv4Address | IPv6Address | None:
     try:
         # A zone may be any text, and tells nothing of who it is.
-        address = ip_address((request.client.host if request.client else "").partition("%")[0])
+        address = ip_address(text.partition("%")[0])
     except ValueError:
         return None
     mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None

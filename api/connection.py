@@ -6,13 +6,13 @@ import termios
 from typing import Any
 
 import h11
-from starlette.responses import JSONResponse
 from uvicorn import Config
 from uvicorn.protocols.http.h11_impl import STATUS_PHRASES, H11Protocol
 from uvicorn.server import ServerState
 
 from api.crowd import Crowd, Phase
 from api.errors import UapiError, error_body, printable
+from api.json_answer import JsonAnswer
 
 _RETRY_SECONDS = 1
 # Bytes of an answer that a client takes in each [http] timeout at least, if it takes it at all.
@@ -146,7 +146,7 @@ class LimitedConnection(H11Protocol):
         if self.conn.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
             self.transport.abort()
             return
-        answer = JSONResponse(error_body(error), error.status, error.headers)
+        answer = JsonAnswer(error_body(error), error.status, error.headers)
         headers = [*self.server_state.default_headers, *answer.raw_headers]
         response = h11.Response(
             status_code=error.status,

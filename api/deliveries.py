@@ -8,13 +8,14 @@ from collections.abc import Callable
 from zoneinfo import ZoneInfo
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from api.answers import array_answer, collection_answer, page_answer
 from api.audit import tell_deed
 from api.delivery_json import FIELDS, delivery_json, unix_date_text
 from api.errors import UapiError, invalid
 from api.filters import Filter
+from api.json_answer import JsonAnswer
 from api.list_request import parse_list_request
 from api.phone_call_events import named_subject, no_such_event
 from api.uri import own_url
@@ -98,7 +99,7 @@ class DeliveriesResource:
         if found is None:  # deleted in the meantime
             raise _no_such_delivery(request)
         delivery, attempts = found
-        return JSONResponse(delivery_json(delivery, self._zone, f"{url}/{delivery_id}", attempts))
+        return JsonAnswer(delivery_json(delivery, self._zone, f"{url}/{delivery_id}", attempts))
 
     async def retry_all(self, request: Request) -> Response:
         event, _ = await self._event(request)

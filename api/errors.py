@@ -6,9 +6,10 @@ from typing import Final
 
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.types import ExceptionHandler
 
+from api.json_answer import JsonAnswer
 from daemon.pbx.line import PbxUnavailable
 from daemon.store import StoreUnavailable
 
@@ -96,7 +97,7 @@ def error_handlers(
         found = _uapi_error(request, error)
         if not isinstance(error, ClientDisconnect):
             on_error(request, found)
-        return JSONResponse(error_body(found), found.status, found.headers)
+        return JsonAnswer(error_body(found), found.status, found.headers)
 
     caught = (UapiError, PbxUnavailable, StoreUnavailable, HTTPException, ClientDisconnect)
     return dict.fromkeys((*caught, Exception), answer)

@@ -10,13 +10,14 @@ from math import ceil
 
 from sqlite_utils import Database
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from api.attempts import Attempts
 from api.audit import Audit
 from api.client_address import client_network
 from api.errors import not_implemented
+from api.json_answer import JsonAnswer
 from api.token_request import (
     Credentials,
     OAuthError,
@@ -76,7 +77,7 @@ class TokenEndpoint:
             "expires_in": int(grant.seconds),
             "token_type": "Bearer",
         }
-        return JSONResponse(body, headers=_NEVER_KEEP)
+        return JsonAnswer(body, headers=_NEVER_KEEP)
 
     async def _granted(self, request: Request) -> _Grant:
         """Raises OAuthError, StoreUnavailable, and UapiError for what is not implemented."""
@@ -145,7 +146,7 @@ class TokenEndpoint:
         what = f"token for {error.about}" if error.about else "token"
         self._audit.refused(request, what, error.status, error.error, error.reason)
         body = {"error": error.error, "error_description": error.reason}
-        return JSONResponse(body, error.status, {**_NEVER_KEEP, **(error.headers or {})})
+        return JsonAnswer(body, error.status, {**_NEVER_KEEP, **(error.headers or {})})
 
 
 def _app(db: Database, asked: Credentials) -> App | None:

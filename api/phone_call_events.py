@@ -4,12 +4,13 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from api.answers import array_answer, collection_answer
 from api.audit import tell_deed
 from api.auth import caller, caller_app
 from api.errors import UapiError, invalid
+from api.json_answer import JsonAnswer
 from api.json_body import read_object
 from api.list_request import parse_list_request
 from api.phone_call_event_json import (
@@ -71,7 +72,7 @@ class PhoneCallEventsResource:
             caller_app(request),
         )
         tell_deed(request, f"{what}, {event.id}")
-        return JSONResponse(event_json(event, subject.list_url, self._zone), 201)
+        return JsonAnswer(event_json(event, subject.list_url, self._zone), 201)
 
     async def update(self, request: Request) -> Response:
         subject = self._subject(request)
@@ -85,7 +86,7 @@ class PhoneCallEventsResource:
         )
         if event is None:
             raise no_such_event(event_id)
-        return JSONResponse(event_json(event, subject.list_url, self._zone))
+        return JsonAnswer(event_json(event, subject.list_url, self._zone))
 
     async def list_events(self, request: Request) -> Response:
         subject = self._subject(request)

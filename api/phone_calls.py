@@ -4,12 +4,13 @@ import asyncio
 from zoneinfo import ZoneInfo
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from api.answers import Resource, array_answer, collection_answer
 from api.audit import ACCEPTED, DONE, outcome_of, tell_deed, tell_outcomes
 from api.auth import caller
 from api.errors import UapiError, access_denied, error_body, invalid
+from api.json_answer import JsonAnswer
 from api.json_body import read_object
 from api.list_request import parse_list_request
 from api.phone_call_actions import (
@@ -81,11 +82,11 @@ class PhoneCallsResource:
         if error is not None:
             raise error
         if outcome is None:
-            return JSONResponse(accepted_json(calls[0], self._url(scope, calls[0])), 202)
+            return JsonAnswer(accepted_json(calls[0], self._url(scope, calls[0])), 202)
         now = self._calls(scope, call_id)
         if not now:  # hung up in the meantime
             return array_answer([], self._settings.api.empty)
-        return JSONResponse(self._json(scope, now[0]))
+        return JsonAnswer(self._json(scope, now[0]))
 
     async def _act_on_all(
         self, request: Request, scope: ExtensionScope, action: Action

@@ -4,12 +4,13 @@ from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from api.answers import Resource
 from api.dates import date_text
 from api.delivery_json import counts_json
 from api.errors import UapiError, error_body, pbx_unavailable, store_unavailable
+from api.json_answer import JsonAnswer
 from daemon.pbx.line import LineStatus
 from daemon.readiness import Readiness
 from daemon.service import Service
@@ -38,9 +39,9 @@ class ReadinessResource:
             "deliveries": deliveries,
         }
         if readiness.ready:
-            return JSONResponse(body)
+            return JsonAnswer(body)
         failure = _error(readiness)
-        return JSONResponse({**body, **error_body(failure)}, failure.status, failure.headers)
+        return JsonAnswer({**body, **error_body(failure)}, failure.status, failure.headers)
 
 
 def _error(readiness: Readiness) -> UapiError:
