@@ -4,7 +4,8 @@ Each call takes its next step when all that the last one gave to tell has been r
 """
 
 import asyncio
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from random import Random
 
 from daemon.events.phone_call_events import EventType, Method
@@ -62,9 +63,14 @@ async def subscribe(app: Client, lane: int, receivers: Sequence[StreamServer]) -
 
 
 async def telephone(
-    pbx: PlayedPbx, ledger: Ledger, lane: int, random: Random, ending: asyncio.Event
+    pbx: PlayedPbx,
+    ledger: Ledger,
+    lane: int,
+    random: Random,
+    ending: asyncio.Event,
+    took: Callable[[float], object] = bool,
 ) -> None:
-    """One call after the other."""
+    """One call after the other; ``took`` is told the seconds that each step took to be received."""
     caller, called = phones(lane)
     extensions = {"0003*210": caller, "0003*600": f"0003*3{lane:03d}"}
     for phone in ("0003*211", "0003*024", "0003*025"):
@@ -74,5 +80,7 @@ async def telephone(
         call = pbx.call(PLAYS[name], extensions)
         for step, telling in TOLD[name].items():
             told = ledger.expect(call, telling)
+            began = time.monotonic()
             assert call.go_on() == step
             await ledger.until_received(told)
+            took(time.monotonic() - began)

@@ -23,11 +23,16 @@ class Client:
 
     def __init__(self, base_url: str, token: str) -> None:
         self.base_url = base_url
+        self._token = token
         self.authorization = f"Bearer {token}"
         self._headers = {
             "Authorization": self.authorization,
             "Content-Type": "application/json",
         }
+
+    def anew(self) -> "Client":
+        """The same app with connections of its own, not begun yet."""
+        return Client(self.base_url, self._token)
 
     async def __aenter__(self) -> Self:
         self._session = aiohttp.ClientSession(headers=self._headers)
