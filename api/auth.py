@@ -6,7 +6,7 @@ from starlette.requests import HTTPConnection, Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.errors import access_denied
-from daemon.directory import User
+from daemon.people import User
 from daemon.service import Service
 from daemon.tokens import Token, find_token
 

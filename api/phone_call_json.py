@@ -72,11 +72,12 @@ def _view_json(view: PhoneCallView, zone: ZoneInfo | None) -> Resource:
 
 
 def _owner(call: PhoneCall, directory: Directory) -> Organization | None:
-    """The organization of who pays: the owner of the call's extension or of the first leg's."""
+    """The organization of who pays: that of the call's extension or of the first leg's."""
     for extension in (call.extension, *(view.extension for view in call.views)):
         owner = directory.owner(extension) if extension else None
-        if owner is not None:
-            return owner.organization
+        organization = directory.organization_of(extension) if extension else None
+        if owner is not None or organization is not None:
+            return organization
     return None
 
 

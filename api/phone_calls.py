@@ -150,7 +150,7 @@ class PhoneCallsResource:
     def _calls(self, scope: ExtensionScope, call_id: str | None) -> list[PhoneCall]:
         """The scope's calls, oldest first, or the one of them with this id if there is one."""
         if scope.extension is None:
-            calls = self._service.calls.owned_by(scope.user.id)
+            calls = self._service.calls.usable_by(scope.user)
         else:
             calls = self._service.calls.of_extensions([scope.extension])
         return [call for call in calls if call_id in (None, call.id)]
@@ -160,8 +160,8 @@ class PhoneCallsResource:
         if scope.extension is not None:
             return frozenset({scope.extension})
         present = {view.extension for view in call.views if view.extension}
-        owner = self._service.directory.owner
-        return frozenset(number for number in present if owner(number) == scope.user)
+        may_use = self._service.directory.people.may_use
+        return frozenset(number for number in present if may_use(scope.user, number))
 
     def _json(self, scope: ExtensionScope, call: PhoneCall) -> Resource:
         return phone_call_json(call, self._url(scope, call), self._service.directory, self._zone)

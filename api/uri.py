@@ -7,20 +7,21 @@ from dataclasses import dataclass
 from starlette.requests import Request
 
 from api.errors import UapiError, invalid
-from daemon.directory import Directory, User
+from daemon.directory import Directory
+from daemon.people import User
 
 SELF = "@self"
 
 OBJECT_ID = re.compile(r"[A-Za-z0-9]{1,255}")
 _USER_ID = re.compile(r"0*([0-9]{1,18})")
 _EXTENSION = re.compile(r"[0-9*]+")
-_ME = ("@me", "@viewer")
-_OWNER = "@owner"
+# @owner is the user that owns the extension of the URI: what the caller may do with it is the same.
+_CALLER = ("@me", "@viewer", "@owner")
 
 
 @dataclass(frozen=True, slots=True)
 class ExtensionScope:
-    """A user, and one extension of that user's or, when ``extension`` is None, all of them.
+    """A user, and one extension that it may use or, when ``extension`` is None, all of them.
 
     ``path`` is ``{user}/{extension}`` as it was asked for, to be repeated in links.
     """
@@ -51,30 +52,28 @@ def extension_scope(
     Raises UapiError: user_invalid, extension_invalid, or what ``denied`` makes of a message when
     the user or the extension is somebody else's.
     """
-    if user != _OWNER:
-        _check_user(directory, caller, user, denied)
+    subject = caller if user in _CALLER else _named_user(directory, caller, user, denied)
     path = f"{user}/{extension}"
     if extension == SELF:
-        return ExtensionScope(caller, None, path)
-    number = directory.find(extension, caller) if _EXTENSION.fullmatch(extension) else None
+        return ExtensionScope(subject, None, path)
+    number = directory.find(extension, subject) if _EXTENSION.fullmatch(extension) else None
     if number is None:
         allowed = f"the number of an existing extension (digits and *) or {SELF} where it applies"
         raise invalid("extension_invalid", "The extension in the URI", extension, allowed)
-    owner = directory.owner(number)
-    if owner is None or owner.id != caller.id:
-        raise denied(f"The extension {number} is not one of the token's user.")
-    return ExtensionScope(caller, number, path)
+    if not directory.people.may_use(subject, number):
+        whose = "the token's user" if subject.id == caller.id else f"the user {subject.id}"
+        raise denied(f"The extension {number} is not one of {whose}.")
+    return ExtensionScope(subject, number, path)
 
 
-def _check_user(
+def _named_user(
     directory: Directory, caller: User, segment: str, denied: Callable[[str], UapiError]
-) -> None:
-    if segment in _ME:
-        return
+) -> User:
     digits = _USER_ID.fullmatch(segment)
     user = directory.user(int(digits[1])) if digits else None
     if user is None:
-        allowed = f"{', '.join(_ME)}, {_OWNER} or the number of an existing user"
+        allowed = f"{', '.join(_CALLER)} or the number of an existing user"
         raise invalid("user_invalid", "The user in the URI", segment, allowed)
-    if user.id != caller.id:
-        raise denied(f"The user {user.id} is not the token's user.")
+    if not directory.people.may_act_for(caller, user):
+        raise denied(f"The user {user.id} is not one that the token's user may act for.")
+    return user

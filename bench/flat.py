@@ -13,6 +13,7 @@ from bench.taking import tracking
 from bench.timing import Work, medians
 from daemon.directory import Directory
 from daemon.pbx.ami_protocol import AmiProtocol, parse
+from daemon.pbx_names import Kind
 
 FEW, MANY = 10, 10_000
 FURTHER = 500
@@ -53,7 +54,7 @@ def _rounds(way: Way, calls: Calls, live: int) -> Iterator[Work]:
 
 def _directory() -> Directory:
     directory = Directory(SETTINGS)
-    directory.learn_endpoints(EXTENSIONS)
+    directory.learn(Kind.TERMINAL, EXTENSIONS)
     return directory
 
 

@@ -4,6 +4,7 @@
 """
 
 import re
+from collections import Counter
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -20,9 +21,12 @@ from pydantic import (
     model_validator,
 )
 
+from config.names import NamePattern, claimed_twice, compile_name
 from config.patterns import compile_pattern
 
 _NUMBER = re.compile(r"[0-9*]+")
+# The keys of an organization that say what its extensions are called on the PBX.
+NAMED_KINDS = ("endpoints", "queues", "conferences", "ivrs")
 
 
 class Section(BaseModel):
@@ -72,6 +76,18 @@ def _number_or_pattern(text: str) -> str:
     return _number(text)
 
 
+def _name_pattern(text: str) -> str:
+    compile_name(_one_line(text))
+    return text
+
+
+def _limited_name_pattern(text: str) -> str:
+    if compile_name(_one_line(text)).endless:
+        # Each number that fits is one, and a number in the street must not be.
+        raise ValueError("a pattern without . and ! is allowed")
+    return text
+
+
 def _one_line(text: str) -> str:
     if any(sign in text for sign in "\r\n\0"):
         raise ValueError("one line of text is allowed")
@@ -95,6 +111,8 @@ Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]
 Wait = Annotated[float, Field(ge=0, le=7 * 86400)]
 NumberOrPattern = Annotated[str, AfterValidator(_number_or_pattern)]
 Name = Annotated[str, Field(min_length=1)]
+NamePatterns = tuple[Annotated[str, AfterValidator(_name_pattern)], ...]
+LimitedNamePatterns = tuple[Annotated[str, AfterValidator(_limited_name_pattern)], ...]
 MusicClass = Annotated[str, AfterValidator(_one_line)]
 Login = Annotated[str, Field(min_length=1), AfterValidator(_one_line)]
 Secret = Annotated[SecretStr, AfterValidator(_one_line_secret)]
@@ -211,17 +229,49 @@ class HoldSettings(Section):
 
 
 class Organization(Section):
+    """``prefix`` is what its extensions begin with; what they are on the PBX is told by patterns
+    of names (see config.names). None stands for the names that are the numbers themselves.
+    """
+
     id: Annotated[str, BeforeValidator(_text), Field(pattern=r"^[0-9]+$")]
     name: Name
+    prefix: Annotated[str, BeforeValidator(_text), Field(pattern=r"^[0-9]+$")] | None = None
+    endpoints: NamePatterns | None = None
+    queues: NamePatterns | None = None
+    conferences: LimitedNamePatterns = ()
+    ivrs: NamePatterns = ()
     music: MusicClass | None = None
+
+    @model_validator(mode="after")
+    def _has_the_prefix_that_it_needs(self) -> Self:
+        given = [kind for kind in NAMED_KINDS if getattr(self, kind)]
+        if given and self.prefix is None:
+            raise ValueError(f"{', '.join(given)} without prefix; allowed is a prefix of digits")
+        return self
+
+    def names(self, kind: str) -> tuple[NamePattern, ...]:
+        """The patterns of the names that its extensions have; ``kind`` is one of NAMED_KINDS."""
+        given: tuple[str, ...] | None = getattr(self, kind)
+        if given is None:
+            given = () if self.prefix is None else (f"{self.prefix}*{{X!}}",)
+        return tuple(compile_name(text) for text in given)
 
 
 class User(Section):
+    """``role`` is what it may use: its own extensions, all of its organization's, or all."""
+
     id: Annotated[int, Field(ge=0)]
     name: Name
     organization: Annotated[str, BeforeValidator(_text)] | None = None
+    role: Literal["user", "organization", "administrator"] = "user"
     extensions: tuple[NumberOrPattern, ...] = ()
     music: MusicClass | None = None
+
+    @model_validator(mode="after")
+    def _has_the_organization_that_it_needs(self) -> Self:
+        if self.role == "organization" and self.organization is None:
+            raise ValueError("role organization is allowed with an organization")
+        return self
 
 
 class Extension(Section):
@@ -237,6 +287,10 @@ class Extension(Section):
     conference: Name | None = None
     context: Name | None = None
     music: MusicClass | None = None
+
+    @property
+    def pbx_name(self) -> str:
+        return self.endpoint or self.queue or self.conference or self.context or ""
 
     @model_validator(mode="after")
     def _names_what_it_is(self) -> Self:
@@ -274,10 +328,12 @@ class Settings(Section):
     def _references_hold(self) -> Self:
         for what, keys in (
             ("organizations", [o.id for o in self.organizations]),
+            ("prefixes of organizations", [o.prefix for o in self.organizations if o.prefix]),
             ("users", [str(u.id) for u in self.users]),
             ("extensions", [e.number for e in self.extensions]),
+            ("names of extensions", [f"{e.type} {e.pbx_name}" for e in self.extensions]),
         ):
-            twice = {key for key in keys if keys.count(key) > 1}
+            twice = {key for key, count in Counter(keys).items() if count > 1}
             if twice:
                 raise ValueError(f"{what}: {', '.join(sorted(twice))} is there more than once")
         known = {organization.id for organization in self.organizations}
@@ -288,4 +344,9 @@ class Settings(Section):
                     f"users: user {user.id} has organization {user.organization}, "
                     f"allowed: {allowed}"
                 )
+        for kind in NAMED_KINDS:
+            claims = [(o.id, name) for o in self.organizations for name in o.names(kind)]
+            fault = claimed_twice(claims)
+            if fault is not None:
+                raise ValueError(f"organizations: {kind}: {fault}")
         return self

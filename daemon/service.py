@@ -33,6 +33,7 @@ from daemon.holds.holds import Holds
 from daemon.pbx.ami import AmiLine
 from daemon.pbx.ari import AriLine
 from daemon.pbx.line import LineState, PbxError, PbxRefused, PbxUnavailable
+from daemon.pbx_names import Kind
 from daemon.readiness import Readiness
 from daemon.store import Store, StoreUnavailable
 from daemon.systemd import notify_status
@@ -95,7 +96,7 @@ class Service:
             lambda db: (_known_endpoints(db), live_call_documents(db))
         )
         if endpoints:
-            self.directory.learn_endpoints(endpoints)
+            self.directory.learn(Kind.TERMINAL, endpoints)
         self._tracker.remember(_readable_calls(documents))
         self._recording = self._start(self._recorder.run(), "recorder")
         self._delivering = self._start(self._deliverer.run(), "deliverer")
@@ -269,7 +270,7 @@ class Service:
             for endpoint in await self.ari.call("endpoints", "list")
             if endpoint["technology"] == "PJSIP"
         }
-        self.directory.learn_endpoints(names)
+        self.directory.learn(Kind.TERMINAL, names)
         try:
             await self.store.write(lambda db: _keep_endpoints(db, names))
         except StoreUnavailable as error:

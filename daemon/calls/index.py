@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from daemon.calls.bridges import Bridges
+from daemon.calls.live_extensions import LiveExtensions
 from daemon.calls.model import Call, Channel, Parties, Room, Visit, phone_call_id
 from daemon.calls.technical import Technical, TechnicalChannels
 
@@ -26,6 +27,7 @@ class LiveIndex:
         self._bridges = Bridges()
         self._by_id: dict[str, str] = {}
         self._by_extension: dict[str, dict[str, int]] = {}
+        self.extensions = LiveExtensions()
         self._ended: dict[str, None] = {}
 
     # --- reading ---
@@ -245,9 +247,13 @@ class LiveIndex:
             del self._ended[next(iter(self._ended))]
 
     def _count_in(self, extension: str | None, linkedid: str) -> None:
-        if extension is not None:
-            legs = self._by_extension.setdefault(extension, {})
-            legs[linkedid] = legs.get(linkedid, 0) + 1
+        if extension is None:
+            return
+        legs = self._by_extension.get(extension)
+        if legs is None:
+            legs = self._by_extension[extension] = {}
+            self.extensions.add(extension)
+        legs[linkedid] = legs.get(linkedid, 0) + 1
 
     def _count_out(self, extension: str | None, call: Call) -> None:
         if extension is None:
@@ -258,3 +264,4 @@ class LiveIndex:
             del legs[call.linkedid]
             if not legs:
                 del self._by_extension[extension]
+                self.extensions.discard(extension)

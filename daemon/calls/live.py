@@ -7,6 +7,7 @@ from daemon.calls.model import Call, PhoneCall
 from daemon.calls.views import HowHeld, phone_call
 from daemon.directory import Directory
 from daemon.pbx.line import PbxUnavailable
+from daemon.people import User, group_of
 
 
 class LiveCalls:
@@ -24,6 +25,8 @@ class LiveCalls:
     ) -> None:
         self._live = live
         self._directory = directory
+        directory.watch(self._regroup)
+        self._regroup()
         self._on_hold = on_hold
         self._unavailable = unavailable
 
@@ -33,31 +36,21 @@ class LiveCalls:
         found = {call.id: call for number in extensions for call in self._live.calls_of(number)}
         return self._shown(found.values())
 
-    def owned_by(self, user_id: int) -> list[PhoneCall]:
-        """The calls in which any extension of this user has a leg or pays, oldest first."""
-        self._check()
-        return self._shown(
-            call
-            for call in self._live.calls()
-            if any(self._is_owned(extension, user_id) for extension in _extensions_of(call))
-        )
+    def usable_by(self, user: User) -> list[PhoneCall]:
+        """The calls in which an extension that this user may use has a leg or pays, oldest first.
+
+        Costs what these calls cost, however many others there are.
+        """
+        return self.of_extensions(self._live.extensions.of(group_of(user)))
 
     def _check(self) -> None:
         reason = self._unavailable()
         if reason is not None:
             raise PbxUnavailable(reason)
 
-    def _is_owned(self, extension: str | None, user_id: int) -> bool:
-        owner = self._directory.owner(extension) if extension else None
-        return owner is not None and owner.id == user_id
+    def _regroup(self) -> None:
+        self._live.extensions.group_by(self._directory.people.groups_of)
 
     def _shown(self, calls: Iterable[Call]) -> list[PhoneCall]:
         ordered = sorted(calls, key=lambda call: (call.published, call.id))
         return [phone_call(call, self._live, self._on_hold) for call in ordered]
-
-
-def _extensions_of(call: Call) -> set[str | None]:
-    """Of its legs, of the queues, conferences and IVRs that it is in, and of who pays."""
-    legs = (leg.extension for leg in call.channels.values())
-    rooms = (visit.extension for visit in call.visits)
-    return {call.charged_to, *legs, *rooms}

@@ -12,6 +12,7 @@ from daemon.directory import Directory
 from daemon.holds.hold import HoldOutcome
 from daemon.holds.holds import Holds
 from daemon.pbx.line import PbxUnavailable
+from daemon.people import User
 
 PUBLISHED = datetime(2012, 6, 27, 13, 8, 50, tzinfo=UTC)
 ANSWERED = PUBLISHED + timedelta(seconds=5)
@@ -69,8 +70,8 @@ class CallsInMemory(LiveCalls):
         wanted = set(extensions)
         return [c for c in self.now if any(v.extension in wanted for v in c.views)]
 
-    def owned_by(self, user_id: int) -> list[PhoneCall]:
-        return [c for c in self.now if any(self._owns(user_id, v.extension) for v in c.views)]
+    def usable_by(self, user: User) -> list[PhoneCall]:
+        return [c for c in self.now if any(self._may_use(user, v.extension) for v in c.views)]
 
     def set_on_hold(self, channel: str, on_hold: OnHold | None) -> None:
         """From now on the leg of this channel shows this hold, or none."""
@@ -85,9 +86,8 @@ class CallsInMemory(LiveCalls):
             for call in self.now
         ]
 
-    def _owns(self, user_id: int, extension: str | None) -> bool:
-        owner = self._owners.owner(extension) if extension else None
-        return owner is not None and owner.id == user_id
+    def _may_use(self, user: User, extension: str | None) -> bool:
+        return extension is not None and self._owners.people.may_use(user, extension)
 
 
 class UnreachableCalls(LiveCalls):
@@ -99,7 +99,7 @@ class UnreachableCalls(LiveCalls):
     def of_extensions(self, extensions: Iterable[str]) -> list[PhoneCall]:
         raise PbxUnavailable("the PBX cannot be reached")
 
-    def owned_by(self, user_id: int) -> list[PhoneCall]:
+    def usable_by(self, user: User) -> list[PhoneCall]:
         raise PbxUnavailable("the PBX cannot be reached")
 
 

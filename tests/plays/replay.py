@@ -12,6 +12,7 @@ from daemon.calls.model import CallChange
 from daemon.calls.tracker import Tracker
 from daemon.directory import Directory
 from daemon.events.matching import event_type, parameters
+from daemon.pbx_names import Kind
 from tests.pbx.phonebook import PHONES
 from tests.pbx.uapid import SETTINGS
 from tests.plays.telling import Telling, Told
@@ -35,7 +36,7 @@ class Replay:
 
     def __init__(self, tracker: Tracker | None = None) -> None:
         self.directory = Directory(Settings.model_validate(tomllib.loads(SETTINGS)))
-        self.directory.learn_endpoints(PHONES)
+        self.directory.learn(Kind.TERMINAL, PHONES)
         self.tracker = tracker or Tracker("test-pbx", self.directory)
         self.changes: list[CallChange] = []
         self.telling = Telling()
@@ -52,7 +53,9 @@ class Replay:
     def calls(self) -> list[dict[str, object]]:
         """The live calls of user 12 as the API shows them, oldest first."""
         live = LiveCalls(self.tracker.live, self.directory, held_by_phone, lambda: None)
-        return [phone_call_json(call, "", self.directory, None) for call in live.owned_by(12)]
+        user = self.directory.user(12)
+        assert user is not None
+        return [phone_call_json(call, "", self.directory, None) for call in live.usable_by(user)]
 
     def text(self) -> str:
         return self.telling.text(

@@ -72,6 +72,30 @@ def _refusal_of(tmp_path: Path, text: str) -> tuple[str, Path]:
         ("[delivery]\nallow_networks = [5]", "delivery.allow_networks.0", "5", "a network such as"),
         ('[[organizations]]\nid = "x"\nname = "a"', "organizations.0.id", "'x'", "[0-9]"),
         (
+            '[[organizations]]\nid = "3"\nname = "a"\nprefix = "3*"',
+            "organizations.0.prefix",
+            "'3*'",
+            "[0-9]",
+        ),
+        (
+            '[[organizations]]\nid = "3"\nname = "a"\nprefix = "3"\nqueues = ["_4XX"]',
+            "organizations.0.queues.0",
+            "'_4XX'",
+            "such as {2XX} or ivr-{X!}",
+        ),
+        (
+            '[[organizations]]\nid = "3"\nname = "a"\nprefix = "3"\nconferences = ["{8X.}"]',
+            "organizations.0.conferences.0",
+            "'{8X.}'",
+            "without . and ! is allowed",
+        ),
+        (
+            '[[users]]\nid = 1\nname = "a"\nrole = "root"',
+            "users.0.role",
+            "'root'",
+            "'user', 'organization' or 'administrator'",
+        ),
+        (
             '[[extensions]]\nnumber = "1"\ntype = "fax"',
             "extensions.0.type",
             "'fax'",
@@ -133,6 +157,29 @@ def test_each_fault_has_a_line(tmp_path: Path) -> None:
         (
             '[[users]]\nid = 1\nname = "a"\norganization = "9"',
             ["user 1", "organization 9", "there is no [[organizations]]"],
+        ),
+        (
+            '[[users]]\nid = 1\nname = "a"\nrole = "organization"',
+            ["users.0", "role organization", "with an organization"],
+        ),
+        (
+            '[[organizations]]\nid = "3"\nname = "a"\nendpoints = ["{2XX}"]',
+            ["organizations.0", "endpoints without prefix", "digits"],
+        ),
+        (
+            '[[organizations]]\nid = "3"\nname = "a"\nprefix = "0003"\n'
+            '[[organizations]]\nid = "4"\nname = "b"\nprefix = "0003"',
+            ["prefixes of organizations", "0003", "more than once"],
+        ),
+        (
+            '[[extensions]]\nnumber = "1"\ntype = "queue"\nqueue = "a"\n'
+            '[[extensions]]\nnumber = "2"\ntype = "queue"\nqueue = "a"',
+            ["names of extensions", "queue a", "more than once"],
+        ),
+        (
+            '[[organizations]]\nid = "3"\nname = "a"\nprefix = "0003"\nendpoints = ["{2XX}"]\n'
+            '[[organizations]]\nid = "4"\nname = "b"\nprefix = "0004"\nendpoints = ["{X.}"]',
+            ["organizations: endpoints: 3 has {2XX} and 4 has {X.}", "both 200", "one organ"],
         ),
     ],
 )

@@ -2,6 +2,7 @@ import pytest
 
 from config.settings import Settings
 from daemon.directory import Directory
+from daemon.pbx_names import Kind
 from tests.unit.daemon.people import JOHN, MARY, RECEPTION, SETTINGS, STRANGER, directory
 
 
@@ -48,7 +49,7 @@ def test_an_owned_number_counts_as_existing_until_the_endpoints_are_known() -> N
     unread = Directory(SETTINGS)
     assert unread.exists("0003*299")
     assert not unread.exists("0001*299")
-    unread.learn_endpoints([JOHN])
+    unread.learn(Kind.TERMINAL, [JOHN])
     assert not unread.exists("0003*299")
     assert unread.exists(JOHN)
 
@@ -75,8 +76,8 @@ def test_a_short_form_that_two_extensions_share_means_none() -> None:
     known = directory("0003*300", "0004*210", "0003*310", "0004*300", STRANGER)
     other = known.user(13)
     assert known.find("300", other) == "0003*300"
-    known = Directory(SETTINGS, frozenset({"0004*210", "0003*1*210"}))
-    assert known.find("210", known.user(13)) is None
+    known = Directory(SETTINGS, frozenset({STRANGER, "0003*100"}))
+    assert known.find("100", known.user(13)) is None
 
 
 def test_without_a_user_only_full_numbers_are_found() -> None:

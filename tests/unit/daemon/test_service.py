@@ -166,8 +166,11 @@ async def test_the_calls_of_a_user_are_those_of_all_its_extensions(
     _list_channels(server, john, mary, ana)
     async with Service(settings) as service:
         await _up(service)
-        (call,) = service.calls.owned_by(12)
-        assert service.calls.owned_by(13) == []
+        owner, other = service.directory.user(12), service.directory.user(13)
+        assert owner is not None
+        assert other is not None
+        (call,) = service.calls.usable_by(owner)
+        assert service.calls.usable_by(other) == []
         assert service.calls.of_extensions([JOHN, MARY]) == [call], "once, though both are in it"
 
 
