@@ -13,11 +13,14 @@ import click
 from cli.options import with_settings
 from cli.tls import TlsError, tls_context
 from config.settings import Http, Settings
+from daemon.directory import Directory
 from daemon.holds.lease import WITHOUT_LEASE, Lease
+from daemon.pbx import having
 from daemon.pbx.ami import AmiLine
 from daemon.pbx.ari import AriLine
 from daemon.pbx.line import LineState, PbxError
 from daemon.pbx.modules import loaded_modules
+from daemon.pbx_names import ENDPOINTS
 from daemon.store import StoreError, open_database
 
 ACTIONS = ("CoreShowChannels", "Getvar", "Setvar", "Hangup", "ShowDialPlan")
@@ -97,6 +100,7 @@ async def _check_lines(settings: Settings, report: Report) -> None:
             report("AMI actions", await _action_failure(ami, actions), ", ".join(actions))
         if ami_up and ari_up:
             report("AMI events", await _event_failure(ari, events), "class call is read")
+            await _report_found(settings, ami, ari, report)
             click.echo(f"hold lease: {await _lease_story(settings, ami, ari)}")
 
 
@@ -107,6 +111,27 @@ def _actions(settings: Settings) -> list[str]:
         "MixMonitorMute": settings.hold.mute_recordings,
     }
     return [*ACTIONS, *(action for action, needed in by_setting.items() if needed)]
+
+
+async def _report_found(settings: Settings, ami: AmiLine, ari: AriLine, report: Report) -> None:
+    """What the PBX has, and how much of it is an extension by these settings."""
+    directory = Directory(settings)
+    failure, counts = None, []
+    try:
+        for what, names, number_of in (
+            ("endpoints", await having.endpoints(ari), _of_endpoint(directory)),
+            ("queues", await having.queues(ami), directory.of_queue),
+            ("contexts", await having.contexts(ami), directory.of_context),
+        ):
+            extensions = sum(number_of(name) is not None for name in names)
+            counts.append(f"{extensions} of {len(names)} {what}")
+    except PbxError as error:
+        failure = str(error)
+    report("extensions", failure, f"{', '.join(counts)} that the PBX has")
+
+
+def _of_endpoint(directory: Directory) -> Callable[[str], str | None]:
+    return lambda name: directory.of_channel(f"{ENDPOINTS}{name}")
 
 
 async def _lease_story(settings: Settings, ami: AmiLine, ari: AriLine) -> str:

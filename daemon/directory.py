@@ -8,32 +8,11 @@ being there, so that work on PhoneCallEvents goes on without the PBX.
 """
 
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass, field, replace
 
 from config.settings import Organization, Settings
 from daemon.calls.ami_fields import device_of
 from daemon.pbx_names import ENDPOINTS, Kind, PbxName, PbxNames
 from daemon.people import People, User
-
-
-@dataclass(frozen=True, slots=True)
-class ParkingLot:
-    """A parking lot of the PBX, and the first and last of its spaces."""
-
-    name: str
-    first: str
-    last: str
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What the PBX has: names by their kind, endpoints without ``PJSIP/``.
-
-    A kind that is not there was never read.
-    """
-
-    names: dict[Kind, frozenset[str]] = field(default_factory=dict)
-    parking_lots: tuple[ParkingLot, ...] = ()
 
 
 class Directory:
@@ -43,7 +22,7 @@ class Directory:
     """
 
     def __init__(self, settings: Settings, endpoints: Collection[str] | None = None) -> None:
-        self.found = Found()
+        self._found: dict[Kind, frozenset[str]] = {}
         self._watchers: list[Callable[[], None]] = []
         self.take_over(settings)
         if endpoints is not None:
@@ -68,11 +47,13 @@ class Directory:
 
     def learn(self, kind: Kind, names: Collection[str]) -> None:
         """The PBX has things of this kind with just these names now."""
-        self.found = replace(self.found, names={**self.found.names, kind: frozenset(names)})
+        self._found[kind] = frozenset(names)
         self._prefixes = None
 
-    def learn_parking_lots(self, lots: Collection[ParkingLot]) -> None:
-        self.found = replace(self.found, parking_lots=tuple(lots))
+    def found(self, kind: Kind) -> frozenset[str] | None:
+        """The names of this kind that the PBX has, endpoints without ``PJSIP/``; None if it was
+        never asked for them."""
+        return self._found.get(kind)
 
     # --- people ---
 
@@ -195,13 +176,13 @@ class Directory:
         """
         if one.kind is Kind.CONFERENCE or one.name in self.names.of[one.kind].listed:
             return True
-        known = self.found.names.get(one.kind)
+        known = self._found.get(one.kind)
         return None if known is None else one.name.removeprefix(ENDPOINTS) in known
 
     def _every_prefix(self) -> frozenset[str]:
         """What stands before the ``*`` in any number, for who may own any: walked once."""
         if self._prefixes is None:
-            endpoints = self.found.names.get(Kind.TERMINAL, frozenset())
+            endpoints = self._found.get(Kind.TERMINAL, frozenset())
             numbers = (*endpoints, *self.names.every_listed)
             self._prefixes = frozenset(one.rpartition("*")[0] for one in numbers if "*" in one)
         return self._prefixes

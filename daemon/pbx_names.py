@@ -12,12 +12,13 @@ from daemon.beginnings import ByBeginning
 
 
 class Kind(StrEnum):
-    """What an extension is on the PBX."""
+    """What the PBX has: what an extension can be there, and parking lots, which are none."""
 
     TERMINAL = "terminal"
     QUEUE = "queue"
     CONFERENCE = "conference"
     IVR = "ivr"
+    PARKING_LOT = "parking lot"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,11 @@ class KindOfNames:
             for prefix, patterns in self.patterns.items()
             for pattern in patterns
         )
+
+    @property
+    def has_patterns(self) -> bool:
+        """Whether an organization has such things by a pattern."""
+        return any(self.patterns.values())
 
     def number_of(self, name: str) -> str | None:
         """The number of what has this name, None if it is no extension."""
@@ -102,5 +108,5 @@ class PbxNames:
     def kinds(self) -> frozenset[Kind]:
         """What kinds of extensions these settings can have."""
         return frozenset(
-            kind for kind, names in self.of.items() if names.listed or any(names.patterns.values())
+            kind for kind, names in self.of.items() if names.listed or names.has_patterns
         )

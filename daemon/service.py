@@ -11,7 +11,6 @@ from typing import Any, Self
 
 from panoramisk.message import Message
 from pydantic import TypeAdapter, ValidationError
-from sqlite_utils import Database
 
 from config.reloading import reloaded
 from config.settings import Settings
@@ -30,17 +29,17 @@ from daemon.events.phone_call_events import PhoneCallEvents
 from daemon.events.recorder import Recorder
 from daemon.events.stored_deliveries import StoredDeliveries
 from daemon.holds.holds import Holds
+from daemon.inventory import Inventory
 from daemon.pbx.ami import AmiLine
 from daemon.pbx.ari import AriLine
-from daemon.pbx.line import LineState, PbxError, PbxRefused, PbxUnavailable
-from daemon.pbx_names import Kind
+from daemon.pbx.line import PbxError, PbxRefused, PbxUnavailable
+from daemon.pbx_names import Kind, PbxNames
 from daemon.readiness import Readiness
 from daemon.store import Store, StoreUnavailable
 from daemon.systemd import notify_status
 
 log = logging.getLogger(__name__)
 
-ENDPOINTS_INTERVAL = 60.0
 STOP_DEADLINE = 20.0
 COMPARE_RETRY = 1.0
 _call_json = TypeAdapter(Call)
@@ -69,6 +68,7 @@ class Service:
         self.ari = AriLine(
             settings.ari, on_event=self._on_ari_event, on_connect=self._on_ari_connect
         )
+        self._inventory = Inventory(self.directory, self.ami, self.ari, self.store)
         live = self._tracker.live
         self.holds = Holds(
             live, self.ami, self.ari, settings.hold, self.directory.music_class, _now
@@ -92,11 +92,8 @@ class Service:
     async def __aenter__(self) -> Self:
         """Open the store and start everything. Raises StoreError."""
         self.store.open()
-        endpoints, documents = await self.store.read(
-            lambda db: (_known_endpoints(db), live_call_documents(db))
-        )
-        if endpoints:
-            self.directory.learn(Kind.TERMINAL, endpoints)
+        await self._inventory.recall()
+        documents = await self.store.read(live_call_documents)
         self._tracker.remember(_readable_calls(documents))
         self._recording = self._start(self._recorder.run(), "recorder")
         self._delivering = self._start(self._deliverer.run(), "deliverer")
@@ -107,7 +104,7 @@ class Service:
         self._intake = [
             self._start(self.ami.run(), "AMI line"),
             self._start(self.ari.run(), "ARI line"),
-            self._start(self._refresh_endpoints(), "endpoints"),
+            self._start(self._inventory.run(), "inventory"),
             self._start(self._compare_holds(), "holds"),
         ]
         return self
@@ -207,6 +204,7 @@ class Service:
         log.info("PBX: %d channels are live", len(channels))
         self._truth_known = True
         self._holds_to_compare.set()
+        self._inventory.look()
 
     async def _list_devices(self) -> list[Message]:
         try:
@@ -222,7 +220,7 @@ class Service:
         self.holds.on_ari_event(event)
 
     async def _on_ari_connect(self) -> None:
-        await self._learn_endpoints()
+        await self._inventory.read_endpoints()
         self._holds_to_compare.set()
 
     async def _compare_holds(self) -> None:
@@ -253,35 +251,12 @@ class Service:
     def _why_unavailable(self) -> str | None:
         return None if self._truth_known else "uapid is not connected to it"
 
-    # --- endpoints ---
-
-    async def _refresh_endpoints(self) -> None:
-        while True:
-            await asyncio.sleep(ENDPOINTS_INTERVAL)
-            if self.ari.status.state is LineState.UP:
-                try:
-                    await self._learn_endpoints()
-                except PbxError as error:
-                    log.warning("endpoints of the PBX not read: %s", error)
-
-    async def _learn_endpoints(self) -> None:
-        names = {
-            endpoint["resource"]
-            for endpoint in await self.ari.call("endpoints", "list")
-            if endpoint["technology"] == "PJSIP"
-        }
-        self.directory.learn(Kind.TERMINAL, names)
-        try:
-            await self.store.write(lambda db: _keep_endpoints(db, names))
-        except StoreUnavailable as error:
-            log.error("store: %s; the PBX's endpoints are not kept for the next start", error)
-
 
 def _event_classes(settings: Settings) -> str:
     """What is asked for at login, as events that nobody needs would cost the PBX and us alike."""
-    types = {extension.type for extension in settings.extensions}
-    needed = {"queue": "agent", "ivr": "dialplan"}
-    return ",".join(["call", *(needed[type] for type in sorted(types & needed.keys()))])
+    needed = {Kind.QUEUE: "agent", Kind.IVR: "dialplan"}
+    kinds = PbxNames(settings).kinds
+    return ",".join(["call", *(name for kind, name in needed.items() if kind in kinds)])
 
 
 def _now() -> datetime:
@@ -297,17 +272,6 @@ def _readable_calls(documents: list[str]) -> list[Call]:
             # The snapshot will show the call if it is still there, as one never seen before.
             log.error("store: a live call cannot be read and is forgotten: %s", error)
     return calls
-
-
-def _known_endpoints(db: Database) -> list[str]:
-    return [row["name"] for row in db.query("SELECT name FROM pbx_endpoints")]
-
-
-def _keep_endpoints(db: Database, names: set[str]) -> None:
-    if names != set(_known_endpoints(db)):
-        table = db.table("pbx_endpoints")
-        table.delete_where()
-        table.insert_all({"name": name} for name in sorted(names))
 
 
 async def _cancel(*tasks: asyncio.Task[None]) -> None:

@@ -216,6 +216,16 @@ def keys_of_apps(db: Database) -> None:
     db.execute("CREATE INDEX token_ends ON tokens (expires) WHERE expires IS NOT NULL")
 
 
+@migrations()
+def names_on_the_pbx(db: Database) -> None:
+    """Beside endpoints, what else the PBX has."""
+    db.execute(
+        "CREATE TABLE pbx_names (kind TEXT, name TEXT, PRIMARY KEY (kind, name)) WITHOUT ROWID"
+    )
+    db.execute("INSERT INTO pbx_names SELECT 'terminal', name FROM pbx_endpoints")
+    db.execute("DROP TABLE pbx_endpoints")
+
+
 def form_of(parameters: str) -> str:
     """The form that is sent, of the JSON that was stored."""
     return urlencode(json.loads(parameters))

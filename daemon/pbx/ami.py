@@ -155,7 +155,7 @@ class AmiLine(Line):
         except _LoginRefused as error:
             return self._set_refused(f"{where}: {error}; {_LOGIN_REMEDY}")
         except PbxRefused as error:
-            if _NO_RIGHT in str(error):
+            if is_about_rights(error):
                 return self._set_refused(f"{where}: {error}; {_RIGHTS_REMEDY}")
             return self._set_down(f"{where}: {error}")
         except PbxUnavailable as error:
@@ -191,3 +191,8 @@ class AmiLine(Line):
                 await self._take_snapshot()
             else:
                 await self.action("Ping")
+
+
+def is_about_rights(error: PbxRefused) -> bool:
+    """Whether the PBX knows the action and does not let this user have it."""
+    return _NO_RIGHT in str(error)

@@ -21,7 +21,9 @@ async def test_a_line_for_each_thing_that_is_as_it_should_be(
     assert [line.split(": ")[:2] for line in lines] == [
         [what, "ok"]
         for what in ("settings", "store", "AMI login", "ARI login", "AMI actions", "AMI events")
-    ] + [["hold lease", "ok"]]
+    ] + [["extensions", "ok"], ["hold lease", "ok"]]
+    found = "64 of 65 endpoints, 5 of 12 queues, 3 of 4 contexts that the PBX has"
+    assert lines[-2] == f"extensions: ok: {found}", "what is not listed and nobody's is none"
 
 
 @pytest.mark.parametrize(

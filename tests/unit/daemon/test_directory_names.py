@@ -1,36 +1,25 @@
 """Numbers and what they are on the PBX, for two ways to name things there."""
 
+import tomllib
+from pathlib import Path
+
 import pytest
 
 from config.settings import Settings
 from daemon.directory import Directory
 from daemon.pbx_names import Kind, PbxName
 
-FREEPBX = Settings.model_validate(
-    {
-        "organizations": [
-            {
-                "id": "3",
-                "name": "Acme",
-                "prefix": "0003",
-                "endpoints": ["{2XX}"],
-                "queues": ["{4XX}"],
-                "conferences": ["{8XXX}"],
-                "ivrs": ["ivr-{X!}"],
-            }
-        ],
-        "users": [{"id": 12, "name": "John", "organization": "3", "extensions": ["0003*210"]}],
-    }
-)
-VOIPNOW = Settings.model_validate(
-    {
-        "organizations": [
-            {"id": "3", "name": "Acme", "prefix": "0003", "conferences": ["0003*{8XX}"]},
-            {"id": "4", "name": "Other", "prefix": "0004"},
-        ],
-        "users": [{"id": 12, "name": "John", "organization": "3", "extensions": ["0003*210"]}],
-    }
-)
+README = Path(__file__).parents[3] / "README.md"
+
+
+def _example(number: int) -> Settings:
+    """The settings of an example that README gives."""
+    section = README.read_text(encoding="utf-8").partition("### Extensions, users and roles")[2]
+    text = section.split("```toml\n")[number].partition("```")[0]
+    return Settings.model_validate(tomllib.loads(text))
+
+
+FREEPBX, VOIPNOW = _example(1), _example(2)
 
 
 def freepbx() -> Directory:

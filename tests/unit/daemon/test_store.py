@@ -16,11 +16,11 @@ from tests.unit.waiting import until
 
 
 def _endpoints(db: Database) -> list[str]:
-    return [row["name"] for row in db.query("SELECT name FROM pbx_endpoints ORDER BY name")]
+    return [row["name"] for row in db.query("SELECT name FROM pbx_names ORDER BY name")]
 
 
 def _add(name: str) -> Any:
-    return lambda db: db.table("pbx_endpoints").insert({"name": name})
+    return lambda db: db.table("pbx_names").insert({"kind": "terminal", "name": name})
 
 
 async def test_what_was_written_is_read_and_is_there_after_a_restart(tmp_path: Path) -> None:
@@ -67,7 +67,7 @@ async def test_a_reader_does_not_see_what_is_not_committed(store: Store, tmp_pat
         _add("new")(db)
         other = sqlite3.connect(tmp_path / "uapid.sqlite")
         try:
-            return [name for (name,) in other.execute("SELECT name FROM pbx_endpoints")]
+            return [name for (name,) in other.execute("SELECT name FROM pbx_names")]
         finally:
             other.close()
 

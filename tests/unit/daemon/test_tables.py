@@ -99,7 +99,7 @@ async def test_tokens_endpoints_and_calls_are_kept(store: Store) -> None:
         ("h2", 12, "2026-01-02"),
         ("h3", 13, "2026-01-03"),
     ]
-    assert await _query(store, "SELECT name FROM pbx_endpoints") == [("0003*210",)]
+    assert await _query(store, "SELECT * FROM pbx_names") == [("terminal", "0003*210")]
     assert await store.read(outbox_sql.live_call_documents) == ['{"id": "call"}']
 
 
