@@ -81,7 +81,7 @@ async def test_a_lookup_sees_all_that_is_committed_whoever_did_it(
     assert await store.look_up(_endpoints) == []
     await store.write(_add("ours"))
     with closing(sqlite3.connect(tmp_path / "uapid.sqlite")) as other, other:
-        other.execute("INSERT INTO pbx_endpoints (name) VALUES ('theirs')")
+        other.execute("INSERT INTO pbx_names VALUES ('terminal', 'theirs')")
     assert sorted(await store.look_up(_endpoints)) == ["ours", "theirs"]
 
 
