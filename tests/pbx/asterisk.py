@@ -4,6 +4,8 @@ import os
 import socket
 import time
 from base64 import b64decode
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import takewhile
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -136,6 +138,27 @@ class Asterisk:
         for order in ("unload", "load"):
             command = f"module {order} res_musiconhold.so"
             self._container.execute("asterisk", "-rx", command)
+
+    @contextmanager
+    def more(self, more: Mapping[str, str], reload: Sequence[str]) -> Iterator[None]:
+        """Has these texts at the end of its files of configuration, and does not at the end.
+
+        The orders are given after each change.
+        """
+        before = {name: Path(self._configuration.name, name).read_text() for name in more}
+        try:
+            for name, text in before.items():
+                self._write(name, f"{text}\n{in_our_network(more[name])}\n", reload)
+            yield
+        finally:
+            for name, text in before.items():
+                self._write(name, text, reload)
+
+    def _write(self, name: str, text: str, reload: Sequence[str]) -> None:
+        # In place: the container has this very file and not the name of it.
+        Path(self._configuration.name, name).write_text(text)
+        for order in reload:
+            self.cli(order)
 
     def cli(self, command: str) -> str:
         """The answer to a command of Asterisk's command line. Takes some ms and blocks.

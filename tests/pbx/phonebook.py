@@ -18,6 +18,9 @@ PHONES = {
     "0003*151": (address(151), "B"),
     "0003*152": (address(152), "B"),
     "0003*153": (address(153), "A"),
+    # These are not called as their numbers in the UAPI.
+    "310": (address(180), "A"),
+    "311": (address(181), "B"),
     # The provider: it calls with the numbers of the public, and takes all that are called.
     "trunk": (address(100), "T"),
 }
