@@ -161,6 +161,7 @@ class Service:
         self._deliverer.take_over(delivery)
         self._housekeeper.take_over(delivery)
         await self.ami.listen_to(_event_classes(self.settings))
+        self._inventory.look()
         log.info("settings: read again; changed: %s", ", ".join(changed) or "nothing")
         if waiting:
             log.warning("settings: until a restart these stay as they were: %s", ", ".join(waiting))
@@ -254,7 +255,7 @@ class Service:
 
 def _event_classes(settings: Settings) -> str:
     """What is asked for at login, as events that nobody needs would cost the PBX and us alike."""
-    needed = {Kind.QUEUE: "agent", Kind.IVR: "dialplan"}
+    needed = {Kind.IVR: "dialplan", Kind.QUEUE: "agent"}
     kinds = PbxNames(settings).kinds
     return ",".join(["call", *(name for kind, name in needed.items() if kind in kinds)])
 

@@ -123,6 +123,19 @@ async def test_what_comes_and_goes_on_the_pbx_is_noticed(
         assert known(service.directory) == ["0003*299", "0003*401"]
 
 
+async def test_a_reload_of_the_settings_asks_the_pbx_at_once(
+    settings: Settings, ami: AmiServer, ari: AriServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inventory, "LOOK_INTERVAL", 60.0)
+    has_all(ami, ari)
+    without = settings.model_copy(update={"organizations": (ACME.model_copy(update={"ivrs": ()}),)})
+    async with Service(without) as service:
+        await until(lambda: known(service.directory) == ["0003*210", "0003*400"])
+        has_endpoints(ari, "299")
+        await service.reload(settings)
+        await until(lambda: known(service.directory) == ["0003*299", "0003*400", "0003*1"])
+
+
 async def test_modules_that_are_not_loaded_are_no_failure(
     settings: Settings, ami: AmiServer, ari: AriServer, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -161,7 +174,7 @@ async def test_the_dialplan_is_read_only_if_an_organization_has_ivrs_by_a_patter
 @pytest.mark.parametrize(
     ("changes", "classes"),
     [
-        ({}, "call,agent,dialplan"),
+        ({}, "call,dialplan,agent"),
         ({"ivrs": ()}, "call,agent"),
         ({"ivrs": (), "queues": None}, "call,agent"),  # queues that are called as their numbers
         ({"ivrs": (), "queues": ()}, "call"),
