@@ -136,6 +136,27 @@ def test_what_is_listed_goes_before_the_patterns() -> None:
     assert known.of_channel("PJSIP/211-00000001") is None, "its number is that of a queue"
 
 
+def test_an_endpoint_that_a_pattern_makes_one_number_is_not_another_by_its_bare_name() -> None:
+    settings = FREEPBX.model_dump()
+    settings["users"] = [{"id": 12, "name": "John", "extensions": ["_XXX", "_9XX"]}]
+    known = Directory(Settings.model_validate(settings), ["210", "310"])
+    assert known.exists("310"), "nobody else's, and called as a number of the user's"
+    assert not known.exists("210"), "0003*210"
+    assert known.of_channel("PJSIP/210-00000001") == "0003*210"
+
+
+def test_the_short_form_of_a_user_who_may_own_any_prefix_follows_what_the_pbx_has() -> None:
+    settings = VOIPNOW.model_dump()
+    settings["users"] = [{"id": 12, "name": "John", "extensions": ["_XXXX*3XX"]}]
+    known = Directory(Settings.model_validate(settings), ["0003*310"])
+    john = known.user(12)
+    assert known.find("310", john) == "0003*310"
+    known.learn(Kind.TERMINAL, ["0004*310"])
+    assert known.find("310", john) == "0004*310"
+    known.learn(Kind.TERMINAL, ["0003*310", "0004*310"])
+    assert known.find("310", john) is None
+
+
 def test_a_number_is_one_thing_even_if_the_pbx_has_two_of_that_name() -> None:
     known = voipnow()
     assert known.on_pbx("0003*211") == PbxName(Kind.TERMINAL, "PJSIP/0003*211")

@@ -127,6 +127,7 @@ async def test_a_reload_of_the_settings_asks_the_pbx_at_once(
     settings: Settings, ami: AmiServer, ari: AriServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(inventory, "LOOK_INTERVAL", 60.0)
+    monkeypatch.setattr(inventory, "_REST", 1_000_000)
     has_all(ami, ari)
     without = settings.model_copy(update={"organizations": (ACME.model_copy(update={"ivrs": ()}),)})
     async with Service(without) as service:
