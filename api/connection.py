@@ -30,6 +30,7 @@ class LimitedConnection(H11Protocol):
         super().__init__(config, server_state, app_state)
         self.conn = _Reader(crowd.limits().header_size)
         self._crowd = crowd
+        self._phase: Phase | None = None
         self._answered = False
         self._untaken = 0
 
@@ -63,7 +64,8 @@ class LimitedConnection(H11Protocol):
         self._answered = True
         self.timeout_keep_alive = self._crowd.limits().idle_timeout  # type: ignore[assignment]
         super().on_response_complete()
-        self._look()
+        if self.transport.is_closing() or self.conn.their_state is h11.SEND_BODY:
+            self._look()  # else it was done with what came next
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -120,7 +122,6 @@ class LimitedConnection(H11Protocol):
         phase: Phase | None
         if to_take and self.transport.get_write_buffer_size():
             phase = Phase.ANSWER
-            self._untaken = self._bytes_untaken()
         elif self.transport.is_closing():
             phase = None
         elif self.conn.their_state is h11.SEND_BODY:
@@ -130,7 +131,11 @@ class LimitedConnection(H11Protocol):
             phase = Phase.HEADER if begun else Phase.IDLE
         else:
             phase = None
-        self._crowd.enter(self, phase, self.loop.time())
+        if phase is not self._phase:
+            self._phase = phase
+            if phase is Phase.ANSWER:
+                self._untaken = self._bytes_untaken()
+            self._crowd.enter(self, phase, self.loop.time())
 
     def _bytes_untaken(self) -> int:
         """What the client has not taken: here, and in the kernel, which asks for more late."""
@@ -166,11 +171,20 @@ class _Reader(h11.Connection):
     def __init__(self, limit: int) -> None:
         super().__init__(h11.SERVER, limit)
         self._limit = limit
+        self._came = 0  # bytes since the last header
+
+    def receive_data(self, data: bytes) -> None:
+        self._came += len(data)
+        super().receive_data(data)
 
     def next_event(self) -> Any:
         event = super().next_event()
-        if type(event) is h11.Request and _size(event) > self._limit:
-            raise h11.RemoteProtocolError("header too long", error_status_hint=_HEADER_TOO_LARGE)
+        if type(event) is h11.Request:
+            # To measure each of them would take longer than to read most.
+            if self._came > self._limit < _size(event):
+                hint = _HEADER_TOO_LARGE
+                raise h11.RemoteProtocolError("header too long", error_status_hint=hint)
+            self._came = len(self.trailing_data[0])
         return event
 
 
