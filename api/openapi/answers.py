@@ -7,6 +7,9 @@ _CHALLENGE = {"WWW-Authenticate": {"required": True, "schema": {"const": "Bearer
 _ALLOW = {"Allow": {"required": True, "schema": {"type": "string"}}}
 
 
+CROWDED: Json = error_schema(["too_many_connections"])
+
+
 def operation(
     id: str,
     summary: str,
@@ -47,8 +50,9 @@ def operation(
 
 
 def open_operation(id: str, summary: str, good: Json) -> Json:
-    """An operation that needs no token."""
-    responses = {**good, "500": answer("Crash")}
+    """An operation that needs no token; a 503 of its own has CROWDED as one of its bodies."""
+    responses = {"503": answer("Crowded"), **good}
+    responses |= {"431": answer("LongHeader"), "500": answer("Crash")}
     return {"operationId": id, "summary": summary, "responses": responses, "security": []}
 
 
@@ -87,5 +91,6 @@ def shared_answers() -> Json:
         "ToCome": json_content(
             error_schema(["request_not_implemented"]), "The UAPI has it, this daemon not yet."
         ),
+        "Crowded": json_content(CROWDED, "There are too many connections.", RETRY),
         "Methods": {"description": "The methods of this address.", "headers": _ALLOW},
     }

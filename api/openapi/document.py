@@ -13,7 +13,7 @@ from api.openapi import (
     pieces,
     to_come,
 )
-from api.openapi.answers import operation, shared_answers
+from api.openapi.answers import open_operation, operation, shared_answers
 from api.openapi.pieces import Json, answer
 
 _RESOURCES = (phone_call_events, deliveries, phone_calls, oauth, elsewhere)
@@ -26,7 +26,8 @@ The UnifiedAPI (UAPI) of 4PSA VoipNow for any stock Asterisk.
   more than once the last one counts.
 - Every answer but 2xx has the body `{"error": {"code": "…", "message": "…"}}`, those of
   `/oauth/token` aside: 404 `not_found` for
-  an address that is not here, 405 `method_not_allowed` with `Allow` for another method.
+  an address that is not here, 405 `method_not_allowed` with `Allow` for another method, 400
+  `request_invalid` for what is no valid HTTP.
 - Dates are RFC 3339 with offset, in the time zone of the daemon's settings.
 """
 
@@ -89,9 +90,6 @@ def _without_body(found: Json) -> Json:
 
 def _options(first: Json) -> Json:
     """As open or closed as the other methods of its address."""
-    described = operation(
-        f"{first['operationId']}Options", "The methods of this address", {"204": answer("Methods")}
-    )
-    if "security" in first:
-        return {**described, "responses": {"204": answer("Methods")}, "security": []}
-    return described
+    made = open_operation if "security" in first else operation
+    good = {"204": answer("Methods")}
+    return made(f"{first['operationId']}Options", "The methods of this address", good)

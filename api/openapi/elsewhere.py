@@ -1,6 +1,6 @@
 """What needs no token, in the document: readiness, and the document itself."""
 
-from api.openapi.answers import RETRY, open_operation
+from api.openapi.answers import CROWDED, RETRY, open_operation
 from api.openapi.pieces import (
     DATE,
     TEXT,
@@ -25,8 +25,8 @@ def paths() -> Json:
                 {
                     "200": json_content(schema("Ready"), "Calls are known and can be acted on."),
                     "503": json_content(
-                        schema("NotReady"),
-                        "They cannot.",
+                        {"anyOf": [schema("NotReady"), CROWDED]},
+                        "They cannot, or there are too many connections.",
                         RETRY,
                     ),
                 },

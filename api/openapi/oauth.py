@@ -1,6 +1,6 @@
 """OAuth in the document: the token endpoint, and what is to come."""
 
-from api.openapi.answers import RETRY, open_operation
+from api.openapi.answers import CROWDED, RETRY, open_operation
 from api.openapi.pieces import TEXT, Json, answer, closed, described, json_content, schema
 
 _NEVER_KEEP: Json = {
@@ -52,10 +52,15 @@ def _token(end: str) -> Json:
             "200": json_content(schema("Token"), "The token.", _NEVER_KEEP),
             "400": _error("The request cannot be read.", "invalid_request unsupported_grant_type"),
             "401": _error("The key and the secret are of no app.", "invalid_client", _BASIC),
+            "408": answer("TooSlow"),
             "413": _error("The body is too large.", "invalid_request"),
             "429": _error("Too many attempts have failed.", "temporarily_unavailable", RETRY),
             "501": answer("ToCome"),
-            "503": _error("The store cannot be used now.", "temporarily_unavailable", RETRY),
+            "503": json_content(
+                {"anyOf": [_error_schema("temporarily_unavailable"), CROWDED]},
+                "The store cannot be used now, or there are too many connections.",
+                RETRY,
+            ),
         },
     )
     content = {kind: {"schema": schema("TokenRequest")} for kind in kinds}
@@ -64,8 +69,12 @@ def _token(end: str) -> Json:
 
 
 def _error(text: str, codes: str, headers: Json | None = None) -> Json:
+    return json_content(_error_schema(codes), text, {**_NEVER_KEEP, **(headers or {})})
+
+
+def _error_schema(codes: str) -> Json:
     fields = {"error": {"enum": codes.split()}, "error_description": TEXT}
-    return json_content(closed(fields, fields), text, {**_NEVER_KEEP, **(headers or {})})
+    return closed(fields, fields)
 
 
 def _to_come(name: str) -> Json:

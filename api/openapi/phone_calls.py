@@ -150,7 +150,8 @@ def _act(id: str, summary: str, good: Json, codes: tuple[str, ...], required: li
             "properties": {
                 "action": {"enum": [*(each.value for each in Action), *ACTIONS_TO_COME]},
                 "phoneCallViewId": described(
-                    TEXT, "The view of the leg that holds or of the one that it talks to."
+                    {**TEXT, "examples": ["01"]},
+                    "The view of the leg that holds or of the one that it talks to.",
                 ),
             },
         },
