@@ -8,7 +8,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from api.errors import access_denied
 from daemon.people import User
 from daemon.service import Service
-from daemon.tokens import Token, find_token
+from daemon.tokens import Token, Tokens
 
 _IN_QUERY = "accessRequestToken"
 
@@ -22,6 +22,7 @@ class Authenticated:
     def __init__(self, app: ASGIApp, service: Service) -> None:
         self._app = app
         self._service = service
+        self._tokens = Tokens(service.store)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope["user"], scope["auth"] = await self._who(self._token(HTTPConnection(scope)))
@@ -40,7 +41,7 @@ class Authenticated:
         raise access_denied("The header Authorization is missing; allowed is Bearer <token>.")
 
     async def _who(self, token: str) -> tuple[User, Token]:
-        found = await self._service.store.look_up(lambda db: find_token(db, token))
+        found = await self._tokens.find(token)
         user = None if found is None else self._service.directory.user(found.user)
         if found is None or user is None:
             raise access_denied("The token is unknown, or was revoked, or its user is gone.")

@@ -2,10 +2,20 @@
 
 import hashlib
 import secrets
+import time
+from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from sqlite_utils import Database
+
+from daemon.store import Store
+
+KNOWN_SECONDS = 1.0
+"""How long a token that was found is taken for good without asking the store again."""
+
+_KNOWN = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +90,33 @@ def forget_expired_tokens(db: Database, before: float, limit: int) -> int:
         "DELETE FROM tokens WHERE hash IN (SELECT hash FROM tokens WHERE expires < ? LIMIT ?)",
         [before, limit],
     ).rowcount
+
+
+class Tokens:
+    """The tokens that come with requests.
+
+    One that comes again is looked up once in KNOWN_SECONDS, as each lookup may have to wait for
+    what is being written: so long may it pass after another process has revoked it.
+    """
+
+    def __init__(self, store: Store, clock: Callable[[], float] = time.monotonic) -> None:
+        self._store = store
+        self._clock = clock
+        self._known: OrderedDict[str, tuple[Token, float]] = OrderedDict()
+
+    async def find(self, token: str) -> Token | None:
+        """As find_token. Raises StoreUnavailable."""
+        name = _hash(token)
+        known, until = self._known.get(name, (None, 0.0))
+        if known is not None and self._clock() < until:
+            return known
+        found = await self._store.look_up(lambda db: find_token(db, token))
+        self._known.pop(name, None)
+        if found is not None:
+            self._known[name] = found, self._clock() + KNOWN_SECONDS
+            if len(self._known) > _KNOWN:
+                self._known.popitem(last=False)
+        return found
 
 
 def _token(hash: str, user: int, app: str, created: str, expires: float | None) -> Token:

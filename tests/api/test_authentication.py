@@ -1,8 +1,9 @@
+import asyncio
 import time
 
 import pytest
 
-from daemon.tokens import create_token, revoke_token
+from daemon.tokens import KNOWN_SECONDS, create_token, revoke_token
 from tests.api.running import CALLS, EVENTS, RunningApi
 
 
@@ -40,6 +41,17 @@ async def test_a_token_without_its_scheme_is_not_repeated(api: RunningApi) -> No
 async def test_a_revoked_token(api: RunningApi) -> None:
     await api.service.store.write(lambda db: revoke_token(db, api.token))
     assert (await api.get(EVENTS)).error == (401, "access_denied")
+
+
+async def test_a_token_that_is_revoked_while_it_is_used_ends_within_a_second(
+    api: RunningApi,
+) -> None:
+    assert (await api.get(EVENTS)).status == 204
+    await api.service.store.write(lambda db: revoke_token(db, api.token))
+    async with asyncio.timeout(10 * KNOWN_SECONDS):
+        while (answer := await api.get(EVENTS)).status == 204:
+            await asyncio.sleep(0.05)
+    assert answer.error == (401, "access_denied")
 
 
 async def test_a_token_until_it_expires(api: RunningApi) -> None:
