@@ -1,7 +1,8 @@
 """Requests per second of the UAPI, against a bare route that answers with as much.
 
-The whole stack with authorisation, in the real daemon; the bare one under the same uvicorn in a
-process of its own. And what the calls of one extension cost on a small PBX and on a large one.
+The whole stack with authorisation, in the real daemon; the bare one under the same HTTP server,
+with the same limits, in a process of its own. And what the calls of one extension cost on a small
+PBX and on a large one.
 """
 
 import asyncio

@@ -1,15 +1,19 @@
-"""A bare Starlette route under uvicorn as the daemon runs it: ``python -m bench.bare PORT``.
+"""A bare Starlette route under the daemon's own HTTP server: ``python -m bench.bare PORT``.
 
 ``/{status}/{size}`` answers any method with that status and a constant body of that size.
 """
 
+import asyncio
+import socket
 import sys
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+
+from api.server import HttpServer
+from config.settings import Http
 
 
 async def answer(request: Request) -> Response:
@@ -17,14 +21,12 @@ async def answer(request: Request) -> Response:
     return Response(b"x" * size, status, media_type="application/json")
 
 
+async def serve(port: int) -> None:
+    app = Starlette(routes=[Route("/{status:int}/{size:int}", answer, methods=["GET", "POST"])])
+    with socket.create_server(("127.0.0.1", port)) as door:
+        door.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        await HttpServer(app, door, Http).serve()
+
+
 if __name__ == "__main__":
-    uvicorn.run(
-        Starlette(routes=[Route("/{status:int}/{size:int}", answer, methods=["GET", "POST"])]),
-        host="127.0.0.1",
-        port=int(sys.argv[1]),
-        lifespan="off",
-        ws="none",
-        log_level="warning",
-        access_log=False,
-        server_header=False,
-    )
+    asyncio.run(serve(int(sys.argv[1])))
