@@ -1,9 +1,10 @@
 """HTTPS: which certificate clients are met with, and what is said when there is none."""
 
 import http.client
+import socket
 import ssl
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -123,6 +124,29 @@ def test_a_bad_new_certificate_is_told_and_the_old_one_stays(
             assert answered(fresh) == 503
         files.become(authority)
         assert "changed: users" in systemd.reload()
+
+
+@pytest.mark.parametrize("sent", [b"", b"\x16\x03\x01\x02\x00"], ids=["nothing", "half a hello"])
+def test_who_does_not_begin_with_tls_is_not_waited_for(
+    config: Path, files: Files, port: int, sent: bytes
+) -> None:
+    files.become(trustme.CA())
+    config.write_text(config.read_text().replace("[http]\n", "[http]\ntimeout = 0.3\n"))
+    with started(config), socket.create_connection((HOST, port), timeout=5) as silent:
+        silent.sendall(sent)
+        assert silent.recv(100) == b""
+
+
+def test_who_says_nothing_after_that_is_not_waited_for_either(
+    config: Path, files: Files, port: int
+) -> None:
+    authority = trustme.CA()
+    files.become(authority)
+    config.write_text(config.read_text().replace("[http]\n", "[http]\ntimeout = 0.3\n"))
+    with started(config), client(port, authority) as silent:
+        silent.sock.settimeout(5)
+        with suppress(ssl.SSLEOFError):
+            assert silent.sock.recv(100) == b""
 
 
 def spoil(files: Files, fault: str) -> None:
