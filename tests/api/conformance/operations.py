@@ -54,3 +54,24 @@ OPERATIONS = [
 
 LISTS = [operation for operation in OPERATIONS if operation.is_list]
 WITH_BODY = [operation for operation in OPERATIONS if operation.body is not None]
+
+_EXTENSION = "/extensions/{user}/{extension}"
+TO_COME = [
+    Operation(path.rpartition("/")[2], method, path, 501)
+    for method, path in (
+        ("POST", "/phoneCalls/{user}/simple"),
+        ("POST", "/phoneCalls/{user}/callback"),
+        ("POST", "/phoneCalls/{user}/conferenceInvite"),
+        ("DELETE", _CALLS),
+        ("DELETE", f"{_CALLS}/{{phoneCallId}}"),
+        ("GET", f"{_EXTENSION}/presence"),
+        ("GET", f"{_EXTENSION}/queue/agents"),
+        ("PUT", f"{_EXTENSION}/queue/agents"),
+        ("GET", f"{_EXTENSION}/queue/agents/{{agent}}"),
+        ("PUT", f"{_EXTENSION}/queue/agents/{{agent}}"),
+        ("POST", "/faxes/{user}/{extension}"),
+        ("GET", "/cdr"),
+        ("GET", "/cdr/{user}"),
+        ("GET", "/cdr/stats/{user}"),
+    )
+]

@@ -1,6 +1,6 @@
 """What the tables are played on: PhoneCallEvents, deliveries and live calls that are known."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -32,13 +32,22 @@ class Stage:
         self.api = api
         self._there: dict[str, str] | None = None
 
-    async def request(self, operation: Operation, body: object = None, **segments: str) -> Answer:
+    async def request(
+        self,
+        operation: Operation,
+        body: object = None,
+        headers: Mapping[str, str] | None = None,
+        /,
+        **segments: str,
+    ) -> Answer:
         """Of user 12 and the extension 0003*210, apart from these segments of the path.
 
-        ``body`` stands in the place of the operation's own.
+        ``body`` and ``headers`` stand in the place of the operation's own.
         """
         path = await self._path(operation, segments)
-        answer = await self.api.request(operation.method, f"/uapi{path}", body or operation.body)
+        answer = await self.api.request(
+            operation.method, f"/uapi{path}", body or operation.body, headers=headers
+        )
         if operation.method != "GET" and answer.status < 300:
             self._there = None
         return answer
@@ -53,7 +62,8 @@ class Stage:
             event = await self.api.service.store.write(_event_with_delivery)
             set_calls(self.api)
             self._there = {"user": "@me", "extension": "0003*210", "type": "0", **event}
-        return operation.path.format(**{"phoneCallId": CALL, **self._there, **segments})
+        others = {"phoneCallId": CALL, "agent": "0003*211"}
+        return operation.path.format(**{**others, **self._there, **segments})
 
 
 def set_calls(api: RunningApi, *minutes: int) -> None:
