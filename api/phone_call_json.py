@@ -6,7 +6,7 @@ from api.answers import Resource
 from api.dates import date_text
 from api.filters import FieldKind
 from api.list_request import ResourceFields
-from config.settings import Organization
+from config.people import Organization
 from daemon.calls.model import PhoneCall, PhoneCallView
 from daemon.directory import Directory
 

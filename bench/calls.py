@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from config.settings import Settings, User
+from config.people import User
+from config.settings import Settings
 from tests.plays.retold import Retold
 
 # Whose phones the calls are between; they are all of one user.

@@ -17,7 +17,8 @@ from panoramisk.ami_protocol import AMIProtocol
 from bench.replay import replaying
 from bench.taking import OnEvent, tracking
 from bench.timing import medians
-from config.settings import Extension, Settings
+from config.people import Extension
+from config.settings import Settings
 from daemon.directory import Directory
 from daemon.pbx.ami_protocol import AmiEvent, AmiProtocol
 from tests.unit.ami_stream import RECORDINGS

@@ -14,7 +14,8 @@ from typing import Any, get_origin
 
 from pydantic import BaseModel, ValidationError
 
-from config.settings import Section, Settings
+from config.settings import Settings
+from config.values import Section
 
 ENVIRONMENT_PREFIX = "UAPID_"
 

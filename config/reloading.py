@@ -2,7 +2,8 @@
 
 from typing import NamedTuple
 
-from config.settings import Ami, Ari, Section, Settings, Store
+from config.settings import Ami, Ari, Settings, Store
+from config.values import Section
 
 _AT_THE_START: dict[str, frozenset[str]] = {
     "node": frozenset({"name"}),

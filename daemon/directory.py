@@ -9,7 +9,8 @@ being there, so that work on PhoneCallEvents goes on without the PBX.
 
 from collections.abc import Callable, Collection, Iterator
 
-from config.settings import Organization, Settings
+from config.people import Organization
+from config.settings import Settings
 from daemon.calls.ami_fields import device_of
 from daemon.pbx_names import ENDPOINTS, Kind, PbxName, PbxNames
 from daemon.people import People, User

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from config.patterns import beginning, compile_pattern
-from config.settings import Organization, Settings
+from config.people import Organization
+from config.settings import Settings
 from daemon.beginnings import ByBeginning
 
 

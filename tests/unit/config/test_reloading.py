@@ -3,7 +3,8 @@ from typing import Any
 import pytest
 
 from config.reloading import reloaded
-from config.settings import Section, Settings
+from config.settings import Settings
+from config.values import Section
 
 RUNNING: dict[str, Any] = {
     "node": {"name": "pbx", "timezone": "Europe/Bucharest"},

@@ -1,6 +1,7 @@
 """Users and extensions that the tests of the daemon have in common."""
 
-from config.settings import Delivery, Extension, Organization, Settings, User
+from config.people import Extension, Organization, User
+from config.settings import Delivery, Settings
 from daemon.directory import Directory
 
 JOHN = "0003*210"

@@ -7,7 +7,8 @@ from types import FrameType
 
 import pytest
 
-from config.settings import Organization, Settings, User
+from config.people import Organization, User
+from config.settings import Settings
 from daemon.calls.live import LiveCalls
 from daemon.calls.tracker import Tracker
 from daemon.directory import Directory

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from config.settings import Ami, Ari, Organization, Settings, Store
+from config.people import Organization
+from config.settings import Ami, Ari, Settings, Store
 from daemon import inventory
 from daemon.directory import Directory
 from daemon.pbx.line import LineState

@@ -2,7 +2,8 @@
 
 import pytest
 
-from config.settings import Organization, Settings, User
+from config.people import Organization, User
+from config.settings import Settings
 from daemon.people import People
 from daemon.people import User as Person
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from config.settings import Ami, Ari, Extension, Settings, Store, User
+from config.people import Extension, User
+from config.settings import Ami, Ari, Settings, Store
 from daemon.pbx.line import LineState
 from daemon.service import Service
 from tests.unit.ami_server import SECRET, AmiServer, success

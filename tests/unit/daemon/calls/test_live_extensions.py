@@ -1,6 +1,7 @@
 """The calls of a user, an organization and everybody, as legs come and go."""
 
-from config.settings import Organization, Settings, User
+from config.people import Organization, User
+from config.settings import Settings
 from daemon.calls.live import LiveCalls
 from daemon.calls.tracker import Tracker
 from daemon.directory import Directory

@@ -2,7 +2,7 @@
 
 import pytest
 
-from config.settings import Extension
+from config.people import Extension
 from daemon.calls.snapshot import Listing
 from daemon.calls.tracker import Tracker
 from daemon.directory import Directory
