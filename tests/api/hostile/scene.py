@@ -1,10 +1,11 @@
 """The real daemon with a live call and a PhoneCallEvent, and all that it must not let through."""
 
+import asyncio
 import json
 import re
 import sqlite3
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager, closing, suppress
 from pathlib import Path
 from urllib.parse import quote
 
@@ -67,6 +68,39 @@ class Scene:
             assert len(answer.text) < 2000
         self.look()
         return answer
+
+    async def ask_token(self, data: bytes, **headers: str) -> int:
+        """The status of the answer of the token endpoint, whose errors are OAuth's."""
+        url = f"{self._app.base_url}/oauth/token"
+        given = {name.replace("_", "-"): value for name, value in headers.items()}
+        answer = await self._answer("POST", url, None, data, {"Authorization": "", **given})
+        if isinstance(answer.body["error"], str):
+            assert answer.body["error_description"].isprintable(), answer
+        else:
+            assert answer.error == (501, "request_not_implemented"), answer
+        self.look()
+        return answer.status
+
+    async def send(self, raw: bytes) -> list[int]:
+        """Send these very bytes and no more; the statuses of the answers, if there are any."""
+        url = URL(self._app.base_url)
+        reader, writer = await asyncio.open_connection(url.host, url.port)
+        writer.write(raw)
+        writer.write_eof()
+        text = ""
+        with suppress(ConnectionError):
+            text = (await reader.read()).decode()
+        writer.close()
+        self.look()
+        statuses = []
+        for answer in text.split("HTTP/1.1 ")[1:]:
+            head, _, body = answer.partition("\r\n\r\n")
+            statuses.append(int(head[:3]))
+            if statuses[-1] >= 400:
+                error = json.loads(body)["error"]
+                assert set(error) == {"code", "message"}, answer
+                assert error["message"].isprintable(), answer
+        return statuses
 
     async def _answer(
         self,

@@ -1,6 +1,8 @@
 """Input of every kind, at every place where it comes in: it reaches neither the PBX nor SQL, and no
 line of the log is made by it."""
 
+import base64
+import json
 from collections.abc import AsyncIterator
 
 import pytest
@@ -187,6 +189,66 @@ async def test_a_megabyte_as_the_body(scene: Scene) -> None:
             path = operation.path.format(**scene.there)
             answer = await scene.request(operation.method, f"/uapi{path}", data=data)
             assert answer.error == (413, "request_invalid")
+
+
+async def test_a_megabyte_elsewhere(scene: Scene) -> None:
+    long = b"x" * 1_000_000
+    for before, after in (
+        (b"GET /uapi/", b" HTTP/1.1\r\nHost: x\r\n\r\n"),
+        (b"GET /ready?x=", b" HTTP/1.1\r\nHost: x\r\n\r\n"),
+        (b"GET /ready HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ", b"\r\n\r\n"),
+        (b"GET /ready HTTP/1.1\r\n", b": y\r\nHost: x\r\n\r\n"),
+        (b"", b" /ready HTTP/1.1\r\nHost: x\r\n\r\n"),
+    ):
+        # Whether the answer comes through is a matter of how much was sent when it was made.
+        assert await scene.send(before + long + after) in ([], [400], [431])
+
+
+@reproducible
+@given(
+    st.sampled_from(["grant_type", "client_id", "client_secret", "redirect_uri", "Authorization"]),
+    hostile,
+    st.sampled_from(["form", "json", "not encoded"]),
+)
+async def test_in_a_request_for_a_token(scene: Scene, name: str, came: str, kind: str) -> None:
+    fields = {"grant_type": "client_credentials", "client_id": "0123456789ab", "client_secret": "x"}
+    raw = came.encode("utf-8", "surrogatepass")
+    if name == "Authorization":
+        header = f"Basic {base64.b64encode(raw).decode()}"
+        assert await scene.ask_token(b"grant_type=client_credentials", Authorization=header) != 200
+        return
+    if kind == "json":
+        body = json.dumps(fields | {name: came}).encode()
+        status = await scene.ask_token(body, Content_Type="application/json")
+    else:
+        value = encoded(came).encode() if kind == "form" else raw
+        rest = "&".join(f"{other}={fields[other]}" for other in fields.keys() - {name})
+        body = f"{rest}&{name}=".encode() + value
+        status = await scene.ask_token(body, Content_Type="application/x-www-form-urlencoded")
+    assert status in (400, 401, 429, 501)
+
+
+@reproducible
+@given(
+    st.sampled_from(
+        [
+            (b"", b"\r\n\r\n"),
+            (b"GET /", b" HTTP/1.1\r\nHost: x\r\n\r\n"),
+            (b"GET /uapi/cdr?x=", b" HTTP/1.1\r\nHost: x\r\n\r\n"),
+            (b"GET /uapi/cdr HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ", b"\r\n\r\n"),
+            (b"GET /uapi/cdr HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: ", b"\r\n\r\n"),
+            (b"POST /uapi/cdr HTTP/1.1\r\nHost: x\r\nContent-Length: ", b"\r\n\r\n"),
+        ]
+    ),
+    st.one_of(
+        st.binary(max_size=100), hostile.map(lambda text: text.encode("utf-8", "surrogatepass"))
+    ),
+)
+async def test_as_bytes_that_need_not_be_http(
+    scene: Scene, around: tuple[bytes, bytes], came: bytes
+) -> None:
+    statuses = await scene.send(around[0] + came + around[1])
+    assert all(400 <= status < 500 for status in statuses)
 
 
 async def test_what_does_reach_the_pbx_is_seen_here(scene: Scene) -> None:
