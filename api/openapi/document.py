@@ -21,6 +21,8 @@ _DESCRIPTION = """\
 The UnifiedAPI (UAPI) of 4PSA VoipNow for any stock Asterisk.
 
 - `/unifiedapi/…` is the same as `/uapi/…`, and a slash at the end of a path is nothing.
+- Where the daemon's settings have `[access] token_in_query`, the token may also come as the
+  parameter `accessRequestToken`.
 - Numbers in answers are strings, but for those around a list and for `holder`.
 - Parameters and fields of a body that are not named here are ignored. Of a parameter that comes
   more than once the last one counts.

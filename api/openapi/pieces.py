@@ -149,7 +149,7 @@ def list_answers(entry: Json) -> Json:
 
 def shared_parameters() -> Json:
     """The parameters that have a name in the document's components."""
-    user = "`@me` and `@viewer`: the token's user; `@owner`: that of the extension; or a number."
+    user = "`@me`, `@viewer` or `@owner`: the token's; or the number of one that it may act for."
     extension = "A full number (`0003*210`) or its short form; `@self` where it applies."
     count = {"type": "integer", "minimum": 1, "maximum": MAX_COUNT, "default": DEFAULT_COUNT}
     start = {"type": "integer", "minimum": 0, "maximum": MAX_START_INDEX, "default": 0}
