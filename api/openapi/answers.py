@@ -61,8 +61,8 @@ def shared_answers() -> Json:
     return {
         "Denied": json_content(
             error_schema(["access_denied"]),
-            "The token is missing, unknown or no longer good; or, on phoneCalls, its user may not use "
-            "that extension or act for that user.",
+            "The token is missing, unknown or no longer good; or, on phoneCalls, its user may not "
+            "use that extension or act for that user.",
             _CHALLENGE,
         ),
         "Nothing": json_content(
