@@ -1,11 +1,15 @@
-"""What holds for all tests: the order in which they begin, and what they tell at the end."""
+"""What holds for all tests: the order in which they begin, what they tell at the end, and the
+servers that play a PBX."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from functools import partial
 from itertools import chain
 from pathlib import Path
 
 import pytest
+
+from tests.unit.ami_server import AmiServer
+from tests.unit.ari_server import AriServer
 
 ON_THE_PBX = Path(__file__).parent / "pbx"
 TOLD = "told"
@@ -29,3 +33,15 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
             for name, line in report.user_properties:
                 if name == TOLD:
                     terminalreporter.write_line(str(line))
+
+
+@pytest.fixture
+async def ami() -> AsyncIterator[AmiServer]:
+    async with AmiServer() as server:
+        yield server
+
+
+@pytest.fixture
+async def ari() -> AsyncIterator[AriServer]:
+    async with AriServer() as server:
+        yield server

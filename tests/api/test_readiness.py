@@ -19,18 +19,6 @@ from tests.unit.daemon.events.changes import DIAL_IN
 from tests.unit.waiting import until
 
 
-@pytest.fixture
-async def ami() -> AsyncIterator[AmiServer]:
-    async with AmiServer() as server:
-        yield server
-
-
-@pytest.fixture
-async def ari() -> AsyncIterator[AriServer]:
-    async with AriServer() as server:
-        yield server
-
-
 @asynccontextmanager
 async def connected(
     start_api: StartApi, ami: AmiServer, ari: AriServer, secret: str = ami_server.SECRET

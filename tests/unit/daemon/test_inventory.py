@@ -1,7 +1,6 @@
 """What the PBX has becomes known, and what is not there is no failure."""
 
 import logging
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -31,18 +30,6 @@ ACME = Organization(
 def often(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(inventory, "LOOK_INTERVAL", 0.02)
     monkeypatch.setattr(inventory, "_REST", 0)
-
-
-@pytest.fixture
-async def ami() -> AsyncIterator[AmiServer]:
-    async with AmiServer() as server:
-        yield server
-
-
-@pytest.fixture
-async def ari() -> AsyncIterator[AriServer]:
-    async with AriServer() as server:
-        yield server
 
 
 @pytest.fixture

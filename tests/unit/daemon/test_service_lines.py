@@ -27,18 +27,6 @@ async def app() -> AsyncIterator[Receiver]:
 
 
 @pytest.fixture
-async def ami() -> AsyncIterator[AmiServer]:
-    async with AmiServer() as server:
-        yield server
-
-
-@pytest.fixture
-async def ari() -> AsyncIterator[AriServer]:
-    async with AriServer() as server:
-        yield server
-
-
-@pytest.fixture
 def settings(tmp_path: Path, ami: AmiServer, ari: AriServer) -> Settings:
     ami_settings = {"port": ami.port, "secret": SECRET, "ping_interval": 0.2}
     ari_settings = {"url": f"http://127.0.0.1:{ari.port}/", "password": PASSWORD}
