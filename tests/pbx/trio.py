@@ -13,7 +13,7 @@ from tests.pbx.phone import Phone
 
 T = TypeVar("T")
 
-TRIOS = 7
+TRIOS = 5
 
 
 class Trio:
