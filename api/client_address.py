@@ -25,11 +25,12 @@ def client_network(request: HTTPConnection) -> str:
 
 
 def _parsed(request: HTTPConnection) -> IPv4Address | IPv6Address | None:
-    return _read(request.client.host) if request.client else None
+    return read_address(request.client.host) if request.client else None
 
 
 @lru_cache(maxsize=256)
-def _read(text: str) -> IPv4Address | IPv6Address | None:
+def read_address(text: str) -> IPv4Address | IPv6Address | None:
+    """An IP address without its zone, an IPv4 address where it is one in IPv6; None for others."""
     try:
         # A zone may be any text, and tells nothing of who it is.
         address = ip_address(text.partition("%")[0])

@@ -5,7 +5,6 @@ Ours: the UAPI of VoipNow has no such address.
 
 import re
 from collections.abc import Callable
-from zoneinfo import ZoneInfo
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -17,14 +16,13 @@ from api.errors import UapiError, invalid
 from api.filters import Filter
 from api.json_answer import JsonAnswer
 from api.list_request import parse_list_request
+from api.of_service import OfService
 from api.phone_call_events import named_subject, no_such_event
 from api.uri import own_url
-from config.settings import Settings
 from daemon.events.deliveries import DeliveryState
 from daemon.events.replay import Replay
 from daemon.events.selection import MISSED, Selection
 from daemon.events.sight import Glance
-from daemon.service import Service
 
 ANSWERED_IDS = 5000
 """How many of those that were put back into the queue an answer names."""
@@ -32,19 +30,8 @@ ANSWERED_IDS = 5000
 DELIVERY_ID = re.compile(r"[A-Za-z0-9_]{1,255}")
 
 
-class DeliveriesResource:
+class DeliveriesResource(OfService):
     """List the deliveries of a PhoneCallEvent, show one, send one or all again."""
-
-    def __init__(self, service: Service) -> None:
-        self._service = service
-
-    @property
-    def _settings(self) -> Settings:
-        return self._service.settings
-
-    @property
-    def _zone(self) -> ZoneInfo | None:
-        return self._settings.node.tzinfo
 
     async def list_deliveries(self, request: Request) -> Response:
         event, url = await self._event(request)

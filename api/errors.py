@@ -17,7 +17,8 @@ MISSING: Final = object()
 """Stands for what did not come at all, where ``None`` would be JSON's null."""
 
 _SHOWN_LENGTH = 100
-_RETRY_SECONDS = 5
+RETRY_SOON: Final = {"Retry-After": "5"}
+"""For what cannot be used now, and is tried again all the while."""
 
 
 class UapiError(Exception):
@@ -48,11 +49,11 @@ def not_implemented(what: str) -> UapiError:
 
 
 def pbx_unavailable(message: str) -> UapiError:
-    return UapiError(503, "pbx_unavailable", message, {"Retry-After": str(_RETRY_SECONDS)})
+    return UapiError(503, "pbx_unavailable", message, RETRY_SOON)
 
 
 def store_unavailable(message: str) -> UapiError:
-    return UapiError(503, "store_unavailable", message, {"Retry-After": str(_RETRY_SECONDS)})
+    return UapiError(503, "store_unavailable", message, RETRY_SOON)
 
 
 def error_body(error: UapiError) -> dict[str, object]:

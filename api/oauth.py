@@ -16,7 +16,7 @@ from starlette.types import Receive, Scope, Send
 from api.attempts import Attempts
 from api.audit import Audit
 from api.client_address import client_network
-from api.errors import not_implemented
+from api.errors import RETRY_SOON, not_implemented
 from api.json_answer import JsonAnswer
 from api.token_request import (
     Credentials,
@@ -32,7 +32,6 @@ from daemon.tokens import create_token
 
 _METHODS = {"Allow": "OPTIONS, POST"}
 _NEVER_KEEP = {"Cache-Control": "no-store", "Pragma": "no-cache"}
-_RETRY_SECONDS = 5
 
 # Failed attempts in a minute: of one address, behind which may be several apps, and of one key
 # from that address. From elsewhere nobody can use up what an app has.
@@ -68,9 +67,9 @@ class TokenEndpoint:
         except OAuthError as error:
             return self._refused(request, error)
         except StoreUnavailable as error:
-            retry = {"Retry-After": str(_RETRY_SECONDS)}
             reason = f"The store cannot be used now: {error}."
-            return self._refused(request, OAuthError(503, "temporarily_unavailable", reason, retry))
+            failure = OAuthError(503, "temporarily_unavailable", reason, RETRY_SOON)
+            return self._refused(request, failure)
         self._audit.granted(request, grant.app, grant.seconds)
         body = {
             "access_token": grant.token,

@@ -1,7 +1,6 @@
 """``/extensions/{user}/{extension}/phoneCallEvents[/{type}[/{id}]]``: what apps are told."""
 
 from dataclasses import dataclass
-from zoneinfo import ZoneInfo
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -13,6 +12,7 @@ from api.errors import UapiError, invalid
 from api.json_answer import JsonAnswer
 from api.json_body import read_object
 from api.list_request import parse_list_request
+from api.of_service import OfService
 from api.phone_call_event_json import (
     FIELDS,
     event_json,
@@ -21,7 +21,6 @@ from api.phone_call_event_json import (
     parse_type,
 )
 from api.uri import SELF, extension_scope, is_object_id, own_url
-from config.settings import Settings
 from daemon.events.phone_call_events import EventType
 from daemon.service import Service
 
@@ -42,19 +41,8 @@ class Subject:
         return ", ".join([self.extension, kind, *([self.id] if self.id else [])])
 
 
-class PhoneCallEventsResource:
+class PhoneCallEventsResource(OfService):
     """Create, update, list and delete PhoneCallEvents."""
-
-    def __init__(self, service: Service) -> None:
-        self._service = service
-
-    @property
-    def _settings(self) -> Settings:
-        return self._service.settings
-
-    @property
-    def _zone(self) -> ZoneInfo | None:
-        return self._settings.node.tzinfo
 
     async def create(self, request: Request) -> Response:
         subject = self._subject(request)

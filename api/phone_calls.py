@@ -1,7 +1,6 @@
 """``/phoneCalls/{user}/{extension}[/{phoneCallId}]``: the live calls."""
 
 import asyncio
-from zoneinfo import ZoneInfo
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -13,6 +12,7 @@ from api.errors import UapiError, access_denied, error_body, invalid
 from api.json_answer import JsonAnswer
 from api.json_body import read_object
 from api.list_request import parse_list_request
+from api.of_service import OfService
 from api.phone_call_actions import (
     Action,
     PhoneCallAction,
@@ -24,25 +24,12 @@ from api.phone_call_actions import (
 )
 from api.phone_call_json import FIELDS, accepted_json, phone_call_json
 from api.uri import SELF, ExtensionScope, extension_scope, is_object_id, own_url
-from config.settings import Settings
 from daemon.calls.model import PhoneCall, PhoneCallView
 from daemon.holds.hold import Failed, HoldOutcome
-from daemon.service import Service
 
 
-class PhoneCallsResource:
+class PhoneCallsResource(OfService):
     """List the calls in which an extension or a user has a leg, put them on hold and back."""
-
-    def __init__(self, service: Service) -> None:
-        self._service = service
-
-    @property
-    def _settings(self) -> Settings:
-        return self._service.settings
-
-    @property
-    def _zone(self) -> ZoneInfo | None:
-        return self._settings.node.tzinfo
 
     async def list_calls(self, request: Request) -> Response:
         scope, call_id = self._subject(request)

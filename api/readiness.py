@@ -11,20 +11,17 @@ from api.dates import date_text
 from api.delivery_json import counts_json
 from api.errors import UapiError, error_body, pbx_unavailable, store_unavailable
 from api.json_answer import JsonAnswer
+from api.of_service import OfService
 from daemon.pbx.line import LineStatus
 from daemon.readiness import Readiness
-from daemon.service import Service
 from daemon.store import StoreUnavailable
 
 
-class ReadinessResource:
-    def __init__(self, service: Service) -> None:
-        self._service = service
-
+class ReadinessResource(OfService):
     async def show(self, request: Request) -> Response:
         """200 when calls are known and can be acted on; 503, an error too, when not."""
         readiness = self._service.readiness
-        zone = self._service.settings.node.tzinfo
+        zone = self._zone
         deliveries = None
         try:
             deliveries = counts_json(await self._service.deliveries.counts(), zone)

@@ -59,6 +59,9 @@ class HttpServer(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup([])
+        # asyncio sets this only on sockets that it binds itself; without it each answer to a
+        # request with a body waits some 40 ms for a delayed ACK. Accepted sockets inherit it.
+        self._door.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         seconds = self._crowd.limits().timeout if self._tls else None
         server = await asyncio.get_running_loop().create_server(
             self._connection,

@@ -15,9 +15,10 @@ from statistics import median
 from tempfile import TemporaryDirectory
 
 from bench.calls import Calls
-from bench.daemon import free_port, running_daemon
+from bench.daemon import running_daemon
 from bench.http_load import Target, answer_to, rate, request
 from config.loading import load_settings
+from tests.unit.ports import free_port
 
 ROUNDS, REQUESTS = 7, 1_600
 BARE_TARGET = 0.5

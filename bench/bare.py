@@ -24,7 +24,6 @@ async def answer(request: Request) -> Response:
 async def serve(port: int) -> None:
     app = Starlette(routes=[Route("/{status:int}/{size:int}", answer, methods=["GET", "POST"])])
     with socket.create_server(("127.0.0.1", port)) as door:
-        door.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         await HttpServer(app, door, Http).serve()
 
 

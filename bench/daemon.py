@@ -1,6 +1,5 @@
 """The real daemon, `uapid serve`, beside an AMI and an ARI that the bench plays."""
 
-import socket
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -10,6 +9,7 @@ from daemon.store import open_database
 from tests.pbx.uapid import Uapid
 from tests.unit.ami_server import SECRET, AmiServer
 from tests.unit.ari_server import PASSWORD, AriServer
+from tests.unit.ports import free_port
 
 _SETTINGS = """\
 [ami]
@@ -60,10 +60,3 @@ async def running_daemon(
         async with Uapid(folder, settings) as uapid:
             await uapid.until_connected()
             yield pbx, uapid
-
-
-def free_port() -> int:
-    """A port of this machine that nobody listens on."""
-    with socket.socket() as door:
-        door.bind(("127.0.0.1", 0))
-        return int(door.getsockname()[1])

@@ -81,9 +81,6 @@ def _open_door(http: Http) -> socket.socket:
         door = socket.create_server((http.host, http.port), family=address[0])
     except OSError as error:
         raise OSError(f"[http] {http.host}:{http.port}: {error.strerror}") from error
-    # asyncio sets this only on sockets that it binds itself; without it each answer to a request
-    # with a body waits some 40 ms for a delayed ACK. Accepted sockets inherit it.
-    door.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return door
 
 

@@ -1,8 +1,8 @@
 """HTTPS: the certificate and key of the settings, which can be replaced while it is served."""
 
 import ssl
-from ipaddress import IPv6Address, ip_address
 
+from api.client_address import read_address
 from config.settings import Http
 
 
@@ -52,10 +52,8 @@ def _no_password() -> str:
 
 def exposure(http: Http, address: str) -> str | None:
     """What is to be said loudly when the UAPI is served at this IP address; None for nothing."""
-    where = ip_address(address.partition("%")[0])
-    if isinstance(where, IPv6Address) and where.ipv4_mapped is not None:
-        where = where.ipv4_mapped
-    if http.tls_certificate is not None or where.is_loopback:
+    where = read_address(address)
+    if http.tls_certificate is not None or (where is not None and where.is_loopback):
         return None
     return (
         f"served at {address} WITHOUT TLS: whoever is on the way can read tokens and calls, and "

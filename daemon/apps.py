@@ -4,7 +4,6 @@ An app has two secrets: with its key (its id) and its key secret it gets tokens,
 has a hash; its webhook secret signs what it is sent, and is stored as it is.
 """
 
-import hashlib
 import re
 import secrets
 from collections.abc import Iterable
@@ -15,7 +14,7 @@ from typing import Any
 from sqlite_utils import Database
 
 from daemon.events.signature import new_secret
-from daemon.tokens import revoke_tokens_of
+from daemon.tokens import hash_of, revoke_tokens_of
 
 DEFAULT_NAME = "default"
 SIGNS_ALONG = "CASE WHEN previous_until > :now THEN previous_secret END"
@@ -81,7 +80,8 @@ def new_key_secret(db: Database, id: str) -> str | None:
     """
     secret = secrets.token_urlsafe(_KEY_SECRET_BYTES)
     changed = db.execute(
-        "UPDATE apps SET key_secret_hash = ? WHERE id = ? AND revoked IS NULL", [_hash(secret), id]
+        "UPDATE apps SET key_secret_hash = ? WHERE id = ? AND revoked IS NULL",
+        [hash_of(secret), id],
     )
     return secret if changed.rowcount else None
 
@@ -91,7 +91,7 @@ def app_with_key(db: Database, id: str, secret: str) -> App | None:
     row = db.execute("SELECT key_secret_hash FROM apps WHERE id = ?", [id])
     known = (row.fetchone() or (None,))[0]
     # As long for a key that is unknown as for a wrong secret.
-    matches = secrets.compare_digest(_hash(secret), known or _hash(""))
+    matches = secrets.compare_digest(hash_of(secret), known or hash_of(""))
     return find_app(db, id) if matches and known else None
 
 
@@ -113,11 +113,6 @@ def revoke_app(db: Database, id: str) -> bool:
         revoke_tokens_of(db, id)
         db.execute("UPDATE phone_call_events SET status = 0, modified = ? WHERE app = ?", [now, id])
     return True
-
-
-def _hash(secret: str) -> str:
-    # 256 random bits: a plain hash cannot be searched, a slow one would only cost.
-    return hashlib.sha256(secret.encode()).hexdigest()
 
 
 def valid_secrets(db: Database, id: str, now: float) -> list[str]:

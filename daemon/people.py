@@ -68,7 +68,7 @@ class People:
                 self._organizations.get(user.organization or ""),
                 Role(user.role),
                 frozenset(text for text in user.extensions if not text.startswith("_")),
-                tuple(compile_pattern(text) for text in user.extensions if text.startswith("_")),
+                tuple(map(compile_pattern, _patterns(user.extensions))),
                 _prefixes(user.extensions, self._organizations.get(user.organization or "")),
                 user.music,
             )
@@ -81,10 +81,9 @@ class People:
             for number in user.numbers:
                 self._by_number.setdefault(number, (place, user))
         self._by_pattern = ByBeginning(
-            (beginning(text), (place, compile_pattern(text), user))
-            for place, user in enumerate(users)
-            for text in settings.users[place].extensions
-            if text.startswith("_")
+            (beginning(text), (place, pattern, user))
+            for place, (user, given) in enumerate(zip(users, settings.users, strict=True))
+            for text, pattern in zip(_patterns(given.extensions), user.patterns, strict=True)
         )
 
     def user(self, user_id: int) -> User | None:
@@ -97,9 +96,6 @@ class People:
             if other < place and pattern.fullmatch(number):
                 place, owner = other, user
         return owner
-
-    def with_prefix(self, prefix: str) -> Organization | None:
-        return self._by_prefix.get(prefix)
 
     def organization_of(self, number: str) -> Organization | None:
         """The organization of the user that owns this number, else the one with its prefix."""
@@ -135,6 +131,10 @@ class People:
 
 def _same(one: Organization | None, other: Organization | None) -> bool:
     return one is not None and other is not None and one.id == other.id
+
+
+def _patterns(extensions: tuple[str, ...]) -> list[str]:
+    return [text for text in extensions if text.startswith("_")]
 
 
 def _prefixes(

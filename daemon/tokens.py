@@ -41,9 +41,10 @@ _PREFIX = "uapid_"  # tells people and scanners what they found, and never reads
 _SELECT = "SELECT hash, user, app, created, expires FROM tokens"
 
 
-def _hash(token: str) -> str:
-    # The token is 256 random bits: a plain hash cannot be searched, a slow one would only cost.
-    return hashlib.sha256(token.encode()).hexdigest()
+def hash_of(secret: str) -> str:
+    """What the store has of a token or of an app's secret."""
+    # It is 256 random bits: a plain hash cannot be searched, a slow one would only cost.
+    return hashlib.sha256(secret.encode()).hexdigest()
 
 
 def create_token(db: Database, user: int, app: str, expires: float | None = None) -> str:
@@ -53,16 +54,14 @@ def create_token(db: Database, user: int, app: str, expires: float | None = None
     """
     token = f"{_PREFIX}{secrets.token_urlsafe(32)}"
     created = datetime.now(UTC).isoformat()
-    row = {"hash": _hash(token), "user": user, "app": app, "created": created, "expires": expires}
+    row = {"hash": hash_of(token), "user": user, "app": app, "created": created, "expires": expires}
     db.table("tokens").insert(row)
     return token
 
 
 def find_token(db: Database, token: str) -> Token | None:
     """What the store knows of this token, also if it is over; None if it is unknown or revoked."""
-    # How long it takes to find a hash tells nothing of the token that it is of.
-    row = db.conn.execute(f"{_SELECT} WHERE hash = ?", [_hash(token)]).fetchone()
-    return _token(*row) if row else None
+    return _find(db, hash_of(token))
 
 
 def list_tokens(db: Database) -> list[Token]:
@@ -74,7 +73,7 @@ def revoke_token(db: Database, token_or_id: str) -> int:
     table = db.table("tokens")
     before = table.count
     table.delete_where(
-        "hash = ? OR substr(hash, 1, ?) = ?", [_hash(token_or_id), _ID_LENGTH, token_or_id]
+        "hash = ? OR substr(hash, 1, ?) = ?", [hash_of(token_or_id), _ID_LENGTH, token_or_id]
     )
     return before - table.count
 
@@ -106,17 +105,24 @@ class Tokens:
 
     async def find(self, token: str) -> Token | None:
         """As find_token. Raises StoreUnavailable."""
-        name = _hash(token)
-        known, until = self._known.get(name, (None, 0.0))
+        hash = hash_of(token)
+        known, until = self._known.get(hash, (None, 0.0))
         if known is not None and self._clock() < until:
             return known
-        found = await self._store.look_up(lambda db: find_token(db, token))
-        self._known.pop(name, None)
+        found = await self._store.look_up(lambda db: _find(db, hash))
+        self._known.pop(hash, None)
         if found is not None:
-            self._known[name] = found, self._clock() + KNOWN_SECONDS
+            self._known[hash] = found, self._clock() + KNOWN_SECONDS
             if len(self._known) > _KNOWN:
                 self._known.popitem(last=False)
         return found
+
+
+def _find(db: Database, hash: str) -> Token | None:
+    # How long it takes to find a hash tells nothing of the token that it is of. By the connection
+    # itself, as what sqlite-utils does for each statement takes longer than this one.
+    row = db.conn.execute(f"{_SELECT} WHERE hash = ?", [hash]).fetchone()
+    return _token(*row) if row else None
 
 
 def _token(hash: str, user: int, app: str, created: str, expires: float | None) -> Token:

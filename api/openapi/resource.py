@@ -3,16 +3,13 @@
 from starlette.requests import Request
 from starlette.responses import Response
 
-from daemon.service import Service
+from api.of_service import OfService
 
 
-class OpenApiResource:
-    def __init__(self, service: Service) -> None:
-        self._service = service
-
+class OpenApiResource(OfService):
     async def show(self, request: Request) -> Response:
         # Most daemons are never asked, and should not have all of it in memory.
         from api.openapi.document import document_text
 
-        text = document_text(self._service.settings.http.base_url)
+        text = document_text(self._settings.http.base_url)
         return Response(text, media_type="application/json")

@@ -195,8 +195,6 @@ async def running_api(settings: Settings) -> AsyncIterator[RunningApi]:
     service = Service(settings)
     service.store.open()
     door = socket.create_server(("127.0.0.1", 0))
-    # As the daemon's own: without it each answer with a body waits for a delayed ACK.
-    door.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     server = HttpServer(create_app(service), door, lambda: service.settings.http)
     await server.startup()
     ticking = asyncio.create_task(server.main_loop())

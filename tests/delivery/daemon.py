@@ -1,6 +1,5 @@
 """The daemon beside a PBX that is played, and an app of all its extensions."""
 
-import socket
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -9,6 +8,7 @@ from tests.delivery.played_pbx import PlayedPbx
 from tests.pbx.addresses import address
 from tests.pbx.client import Client
 from tests.pbx.uapid import Uapid
+from tests.unit.ports import free_port
 
 NODE = "played-pbx"
 HOST = address(4)
@@ -29,8 +29,7 @@ async def daemon(
     ``wrapped_in`` is a command that runs the one after it, and ``environment`` what there is beside
     the test's own.
     """
-    with socket.create_server((HOST, 0)) as door:
-        port = door.getsockname()[1]
+    port = free_port(HOST)
     lines = "\n".join(delivery)
     settings = f"""\
 [node]

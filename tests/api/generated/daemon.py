@@ -1,6 +1,5 @@
 """The real daemon beside a PBX that can hold, on which John and Mary talk."""
 
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from tests.unit.ami_server import SECRET, listed
 from tests.unit.ari_server import PASSWORD
 from tests.unit.daemon.holds.pbx import HoldingPbx, holding_pbx
 from tests.unit.daemon.people import JOHN, MARY
+from tests.unit.ports import free_port
 
 HOST = address(5)
 
@@ -34,8 +34,7 @@ class Running:
 async def running_daemon(folder: Path) -> AsyncIterator[Running]:
     async with holding_pbx() as pbx:
         _list_channels(pbx)
-        with socket.create_server((HOST, 0)) as door:
-            port = door.getsockname()[1]
+        port = free_port(HOST)
         async with Uapid(folder, _settings(pbx, port)) as uapid:
             await uapid.until_connected()
             base_url, token = f"http://{HOST}:{port}", await uapid.token()

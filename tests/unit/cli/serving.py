@@ -15,12 +15,6 @@ DEADLINE = 20.0
 NO_PBX = '[ami]\nport = 1\n[ari]\nurl = "http://127.0.0.1:1/"\n'
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as door:
-        port: int = door.getsockname()[1]
-        return port
-
-
 class Systemd:
     """Starts the command, sends it signals and hears what it says of itself."""
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.unit.cli.commands import settings_file
-from tests.unit.cli.serving import NO_PBX, free_port, started
+from tests.unit.cli.serving import NO_PBX, started
+from tests.unit.ports import free_port
 
 
 @pytest.fixture

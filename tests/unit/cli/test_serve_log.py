@@ -1,6 +1,5 @@
 """What the log of the running daemon tells of requests, and what it keeps to itself."""
 
-import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,12 +9,7 @@ from urllib.parse import quote
 from urllib.request import Request, urlopen
 
 from tests.unit.cli.commands import COMMAND, ROOT, settings_file, uapid
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as door:
-        port: int = door.getsockname()[1]
-    return port
+from tests.unit.ports import free_port
 
 
 @contextmanager
@@ -47,7 +41,7 @@ def _status(request: Request) -> int:
 
 
 def test_it_has_the_audit_and_no_token_of_a_url(tmp_path: Path) -> None:
-    port, pbx = _free_port(), _free_port()
+    port, pbx = free_port(), free_port()
     config = settings_file(
         tmp_path,
         f"[http]\nport = {port}\n[ami]\nport = {pbx}\n[access]\ntoken_in_query = true\n"

@@ -13,7 +13,8 @@ import trustme
 from cli.tls import exposure
 from config.settings import Http
 from tests.unit.cli.commands import settings_file, uapid
-from tests.unit.cli.serving import NO_PBX, free_port, started
+from tests.unit.cli.serving import NO_PBX, started
+from tests.unit.ports import free_port
 
 HOST = "127.0.0.1"
 
