@@ -42,6 +42,14 @@ async def test_what_was_created_is_found_again(store: Store) -> None:
     )
 
 
+async def test_ids_begin_with_the_time_so_that_later_ones_come_later(store: Store) -> None:
+    events = [await subscribe(store, "http://a/", EventType.DIAL_IN) for _ in range(50)]
+    times = [event.id[:12] for event in events]
+    assert times == [f"{int(event.modified.timestamp() * 1000):012x}" for event in events]
+    assert times == sorted(times)
+    assert len({event.id for event in events}) == 50
+
+
 async def test_events_are_found_by_extension_type_and_id_sorted_by_url(store: Store) -> None:
     c = await subscribe(store, "http://c/", EventType.DIAL_IN)
     a = await subscribe(store, "http://a/", EventType.DIAL_IN)
