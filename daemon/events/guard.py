@@ -6,6 +6,7 @@ look-up is judged, and then each socket before it is made, literal addresses inc
 
 import errno
 import socket
+from functools import lru_cache
 from ipaddress import ip_address
 from urllib.parse import unquote
 
@@ -21,6 +22,8 @@ from daemon.events.resolver import ThreadResolver
 # Common servers close an idle connection after 2 to 5 s; a POST sent into one would be lost.
 _KEEPALIVE = 1.5
 _DNS_SECONDS = 5
+_HOSTS = 1024
+_NO_HOST = "the URL has no valid host"
 _LOCALHOST = ("127.0.0.1", "::1")
 
 
@@ -51,6 +54,8 @@ class Guard:
         self._allow_private = settings.allow_private
         self._allowed = settings.allow_networks
         self._lookups = settings.concurrency, settings.connect_timeout
+        # The apps are on few hosts, and each has many PhoneCallEvents.
+        self._refusal_of_host = lru_cache(_HOSTS)(self._judge_host)
 
     @property
     def story(self) -> str:
@@ -92,9 +97,15 @@ class Guard:
         """Why no webhook may go to this URL, as far as its host tells without a look-up."""
         try:
             host = URL(url, encoded=True).raw_host or ""
+        except ValueError:
+            return _NO_HOST
+        return self._refusal_of_host(host)
+
+    def _judge_host(self, host: str) -> str | None:
+        try:
             name = _name_of(host)
         except ValueError:
-            return "the URL has no valid host"
+            return _NO_HOST
         if name == "localhost" or name.endswith(".localhost"):
             refusals = [self.refusal(address) for address in _LOCALHOST]
             return f"{host}: {refusals[0]}" if all(refusals) else None
