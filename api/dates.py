@@ -1,14 +1,19 @@
 """Dates of the UAPI: RFC 3339 with offset, whole seconds, ``2012-06-27T16:08:55+03:00``."""
 
-from datetime import datetime
+import math
+from datetime import UTC, datetime
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 
-@lru_cache(maxsize=4096)  # a call is shown again and again
 def date_text(moment: datetime, zone: ZoneInfo | None) -> str:
     """An aware moment as the UAPI writes it; without a zone in that of the machine."""
-    return moment.astimezone(zone).isoformat(timespec="seconds")
+    return _second_text(math.floor(moment.timestamp()), zone)
+
+
+@lru_cache(maxsize=4096)  # a call is shown again and again, and much is made within one second
+def _second_text(second: int, zone: ZoneInfo | None) -> str:
+    return datetime.fromtimestamp(second, UTC).astimezone(zone).isoformat(timespec="seconds")
 
 
 def read_date(text: str, zone: ZoneInfo | None) -> datetime | None:
