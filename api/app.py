@@ -1,12 +1,13 @@
 """The routes of the UAPI."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route, Router
+from starlette.types import Receive, Scope, Send
 
 from api.addresses import OneAddress
 from api.audit import Audit
@@ -118,22 +119,31 @@ def _uapi_routes(service: Service) -> list[BaseRoute]:
 
 
 def _address(path: str, **handlers: _Handler) -> Route:
-    """One route for all methods of an address, so that OPTIONS and a 405 can name all of them.
+    return Route(path, _Address(handlers), methods=[*handlers, "OPTIONS"])
+
+
+class _Address:
+    """ASGI app for all methods of an address, so that OPTIONS and a 405 can name all of them.
 
     All others but GET change something, which is written to the audit.
     """
 
-    async def answer(request: Request) -> Response:
-        if request.method == "OPTIONS":
-            return Response(status_code=204, headers={"Allow": ", ".join(sorted(methods))})
-        if request.method in ("GET", "HEAD"):
-            return await handlers["GET"](request)
-        audit: Audit = request.app.state.audit
-        return await audit.run(request, handlers[request.method])
+    def __init__(self, handlers: Mapping[str, _Handler]) -> None:
+        self._handlers = handlers
+        heads = ["HEAD"] if "GET" in handlers else []
+        self._allowed = ", ".join(sorted([*handlers, *heads, "OPTIONS"]))
 
-    route = Route(path, answer, methods=[*handlers, "OPTIONS"])
-    methods = route.methods or set()
-    return route
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        response = await self._answer(Request(scope, receive, send))
+        await response(scope, receive, send)
+
+    async def _answer(self, request: Request) -> Response:
+        if request.method == "OPTIONS":
+            return Response(status_code=204, headers={"Allow": self._allowed})
+        if request.method in ("GET", "HEAD"):
+            return await self._handlers["GET"](request)
+        audit: Audit = request.app.state.audit
+        return await audit.run(request, self._handlers[request.method])
 
 
 async def _not_yet(request: Request) -> Response:

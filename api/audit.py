@@ -21,6 +21,9 @@ log = logging.getLogger(__name__)
 DONE = "done"
 ACCEPTED = "accepted"
 
+_DEED = "uapid.deed"
+"""Where a request's deed stands in its ASGI scope."""
+
 _ACCEPTED_STATUS = 202
 _DENIED_STATUS = (401, 403, 429)
 _DENIED_CODES = ("pce_access_denied",)
@@ -47,14 +50,14 @@ class Audit:
         self, request: Request, handler: Callable[[Request], Awaitable[Response]]
     ) -> Response:
         """Answer a request that changes something; what it raises is to come to ``failed``."""
-        request.state.deed = deed = Deed(_who(request), _asked(request))
+        request.scope[_DEED] = deed = Deed(_who(request), _asked(request))
         response = await handler(request)
         _write(deed, ACCEPTED if response.status_code == _ACCEPTED_STATUS else DONE)
         return response
 
     def failed(self, request: Request, error: UapiError) -> None:
         """A request has ended with this error."""
-        deed: Deed | None = getattr(request.state, "deed", None)
+        deed: Deed | None = request.scope.get(_DEED)
         if error.status in _DENIED_STATUS or error.code in _DENIED_CODES:
             what = _asked(request) if deed is None else deed.what
             self.refused(request, what, error.status, error.code, error.message)
@@ -75,13 +78,13 @@ class Audit:
 
 def tell_deed(request: Request, what: str) -> None:
     """What this request does and on what, as soon as that is known; it has no secret in it."""
-    deed: Deed = request.state.deed
+    deed: Deed = request.scope[_DEED]
     deed.what = what
 
 
 def tell_outcomes(request: Request, outcomes: Sequence[tuple[str, str]]) -> None:
     """What this request has done, one by one, and how each of them ended."""
-    deed: Deed = request.state.deed
+    deed: Deed = request.scope[_DEED]
     deed.outcomes = list(outcomes)
 
 

@@ -12,20 +12,15 @@ _OF_ONE_CUSTOMER = 64
 
 def client_address(request: HTTPConnection) -> str:
     """The IP address; UNKNOWN if there is none, or if what a proxy has told is none."""
-    address = _parsed(request)
-    return UNKNOWN if address is None else str(address)
+    return _shown(request.client.host) if request.client else UNKNOWN
 
 
 def client_network(request: HTTPConnection) -> str:
     """As client_address, but of IPv6 the network, in which one client has addresses without end."""
-    address = _parsed(request)
+    address = read_address(request.client.host) if request.client else None
     if isinstance(address, IPv6Address):
         return str(ip_network((int(address), _OF_ONE_CUSTOMER), strict=False))
     return UNKNOWN if address is None else str(address)
-
-
-def _parsed(request: HTTPConnection) -> IPv4Address | IPv6Address | None:
-    return read_address(request.client.host) if request.client else None
 
 
 @lru_cache(maxsize=256)
@@ -38,3 +33,9 @@ def read_address(text: str) -> IPv4Address | IPv6Address | None:
         return None
     mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
     return mapped or address
+
+
+@lru_cache(maxsize=256)
+def _shown(host: str) -> str:
+    address = read_address(host)
+    return UNKNOWN if address is None else str(address)

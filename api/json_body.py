@@ -8,6 +8,8 @@ from starlette.requests import Request
 from api.body import read_body
 from api.errors import UapiError, shown
 
+_BYTE_ORDER_MARK = "\ufeff"
+
 
 async def read_object(request: Request) -> dict[str, Any]:
     """Raises UapiError ``request_invalid``: 413 over the limit, 400 for all that is no object."""
@@ -15,7 +17,7 @@ async def read_object(request: Request) -> dict[str, Any]:
     if media_type and media_type.lower() != "application/json":
         raise _invalid(f"The content type is {shown(media_type)}; allowed is application/json.")
     try:
-        body = json.loads((await read_body(request)).decode("utf-8-sig"))
+        body = json.loads((await read_body(request)).decode().removeprefix(_BYTE_ORDER_MARK))
     except UnicodeDecodeError as error:
         raise _invalid(f"The body is not UTF-8: byte {error.start} is wrong.") from None
     except json.JSONDecodeError as error:

@@ -87,9 +87,10 @@ class Directory:
 
     def on_pbx(self, number: str) -> PbxName | None:
         """What an extension is on the PBX, None if there is no such extension."""
-        return next(
-            (one for one in self._candidates(number) if self._has(one) in (True, None)), None
-        )
+        for one in self._candidates(number):
+            if self._has(one) is not False:
+                return one
+        return None
 
     def exists(self, number: str) -> bool:
         return self.on_pbx(number) is not None
