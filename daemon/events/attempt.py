@@ -7,7 +7,7 @@ import ssl
 import time
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from functools import lru_cache, partial
+from functools import partial
 from http import HTTPStatus
 from typing import Self
 
@@ -56,8 +56,6 @@ class Sender:
     def __init__(self, delivery: settings.Delivery, guard: Guard) -> None:
         self._settings = delivery
         self._guard = guard
-        # The same few URLs are called again and again.
-        self._refusal_of_url = lru_cache(maxsize=1024)(guard.refusal_of_url)
 
     async def __aenter__(self) -> Self:
         connector = self._guard.connector()
@@ -82,7 +80,7 @@ class Sender:
 
     async def send(self, delivery: Delivery) -> Outcome:
         """Make one attempt and tell how it ended."""
-        if reason := self._refusal_of_url(delivery.url):
+        if reason := self._guard.refusal_of_url(delivery.url):
             return Refused(reason)
         try:
             async with self._request(delivery) as response:

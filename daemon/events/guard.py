@@ -22,8 +22,7 @@ from daemon.events.resolver import ThreadResolver
 # Common servers close an idle connection after 2 to 5 s; a POST sent into one would be lost.
 _KEEPALIVE = 1.5
 _DNS_SECONDS = 5
-_HOSTS = 1024
-_NO_HOST = "the URL has no valid host"
+_URLS = 1024
 _LOCALHOST = ("127.0.0.1", "::1")
 
 
@@ -54,8 +53,8 @@ class Guard:
         self._allow_private = settings.allow_private
         self._allowed = settings.allow_networks
         self._lookups = settings.concurrency, settings.connect_timeout
-        # The apps are on few hosts, and each has many PhoneCallEvents.
-        self._refusal_of_host = lru_cache(_HOSTS)(self._judge_host)
+        # The same few URLs come again and again.
+        self._judged = lru_cache(_URLS)(self._judge)
 
     @property
     def story(self) -> str:
@@ -95,17 +94,14 @@ class Guard:
 
     def refusal_of_url(self, url: str) -> str | None:
         """Why no webhook may go to this URL, as far as its host tells without a look-up."""
+        return self._judged(url)
+
+    def _judge(self, url: str) -> str | None:
         try:
             host = URL(url, encoded=True).raw_host or ""
-        except ValueError:
-            return _NO_HOST
-        return self._refusal_of_host(host)
-
-    def _judge_host(self, host: str) -> str | None:
-        try:
             name = _name_of(host)
         except ValueError:
-            return _NO_HOST
+            return "the URL has no valid host"
         if name == "localhost" or name.endswith(".localhost"):
             refusals = [self.refusal(address) for address in _LOCALHOST]
             return f"{host}: {refusals[0]}" if all(refusals) else None
