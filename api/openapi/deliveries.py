@@ -26,7 +26,7 @@ from api.phone_call_event_json import TYPES
 from daemon.calls.model import CallStatus, Direction, Seen
 from daemon.events.deliveries import DeliveryState, OutcomeKind
 
-_ID: Json = {"type": "string", "pattern": f"^{DELIVERY_ID.pattern}$"}
+DELIVERY_ID_TEXT: Json = {"type": "string", "pattern": f"^{DELIVERY_ID.pattern}$"}
 _NUMBER: Json = {"type": "string", "pattern": "^[0-9]+$"}
 _SECONDS: Json = {"type": "string", "pattern": r"^[0-9]+\.[0-9]{3}$"}
 _ALL = (
@@ -37,6 +37,15 @@ _PARAMETERS = (
     *("CallID", "CallerIDNum", "CallerIDName", "CalledDID", "CalledExtension", "CallStatus"),
     *("CallFlow", "CallerExtension", "CalledNumber", "CallAPIID"),
 )
+
+
+def call_event_parameters() -> Json:
+    """What a call event tells, each parameter by its name."""
+    return {
+        **dict.fromkeys(_PARAMETERS, TEXT),
+        "CallStatus": name_of(CallStatus),
+        "CallFlow": name_of(Direction),
+    }
 
 
 def paths() -> Json:
@@ -65,7 +74,9 @@ def paths() -> Json:
         one: {
             "parameters": [
                 *event_parameters(),
-                in_path("deliveryId", _ID, "The id of the delivery: its `webhook-id`."),
+                in_path(
+                    "deliveryId", DELIVERY_ID_TEXT, "The id of the delivery: its `webhook-id`."
+                ),
             ],
             "get": operation(
                 "showDelivery",
@@ -90,7 +101,7 @@ def schemas() -> Json:
     return {
         "DeliveryFields": closed(
             {
-                "id": _ID,
+                "id": DELIVERY_ID_TEXT,
                 "state": name_of(DeliveryState),
                 "extension": TEXT,
                 "type": choice(TYPES),
@@ -109,12 +120,5 @@ def schemas() -> Json:
             }
         ),
         "Delivery": {**schema("DeliveryFields"), "required": list(_ALL)},
-        "CallEventParameters": closed(
-            {
-                **dict.fromkeys(_PARAMETERS, TEXT),
-                "CallStatus": name_of(CallStatus),
-                "CallFlow": name_of(Direction),
-            },
-            _PARAMETERS,
-        ),
+        "CallEventParameters": closed(call_event_parameters(), _PARAMETERS),
     }

@@ -15,6 +15,7 @@ from api.openapi import (
 )
 from api.openapi.answers import open_operation, operation, shared_answers
 from api.openapi.pieces import Json, answer
+from api.openapi.webhooks import webhooks
 
 _RESOURCES = (phone_call_events, deliveries, phone_calls, oauth, elsewhere)
 _DESCRIPTION = """\
@@ -47,6 +48,7 @@ def document(base_url: str) -> Json:
         "info": {"title": "uapid", "version": version("uapid"), "description": _DESCRIPTION},
         "servers": [{"url": base_url}],
         "security": [{"token": []}],
+        "webhooks": webhooks(),
         "paths": {path: _with_head_and_options(item) for path, item in paths.items()},
         "components": {
             "securitySchemes": {

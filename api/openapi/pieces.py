@@ -105,21 +105,30 @@ def in_path(name: str, of: Json, text: str) -> Json:
     return {"name": name, "in": "path", "required": True, "description": text, "schema": of}
 
 
+def in_query(name: str, of: Json, text: str, *, required: bool = False) -> Json:
+    found = {"name": name, "in": "query", "description": text, "schema": of}
+    return {**found, "required": True} if required else found
+
+
+def in_header(name: str, of: Json, text: str) -> Json:
+    return {"name": name, "in": "header", "required": True, "description": text, "schema": of}
+
+
 def list_parameters(resource: ResourceFields) -> list[Json]:
     """The Standard-Request-Parameters of a list of this resource."""
     return [
         parameter("count"),
         parameter("startIndex"),
-        _in_query("filterBy", {"enum": list(resource.filterable)}, "The field to filter by."),
+        in_query("filterBy", {"enum": list(resource.filterable)}, "The field to filter by."),
         parameter("filterOp"),
         parameter("filterValue"),
-        _in_query(
+        in_query(
             "sortOrder",
             {"enum": list(SORT_ORDERS), "default": resource.order},
             "Whether the list goes up or down. By what it is sorted cannot be chosen.",
         ),
         {
-            **_in_query(
+            **in_query(
                 "fields",
                 {"type": "array", "minItems": 1, "items": {"enum": list(resource.names)}},
                 "The fields of each entry that are wanted; without it, all.",
@@ -161,10 +170,10 @@ def shared_parameters() -> Json:
         "extension": in_path(
             "extension", {"type": "string", "pattern": r"^(@self|[0-9*]+)$"}, extension
         ),
-        "count": _in_query("count", count, "How many entries a page has."),
-        "startIndex": _in_query("startIndex", start, "How many entries come before the page."),
-        "filterOp": _in_query("filterOp", operations, "How the field is compared; needs filterBy."),
-        "filterValue": _in_query(
+        "count": in_query("count", count, "How many entries a page has."),
+        "startIndex": in_query("startIndex", start, "How many entries come before the page."),
+        "filterOp": in_query("filterOp", operations, "How the field is compared; needs filterBy."),
+        "filterValue": in_query(
             "filterValue",
             TEXT,
             "What the field is compared with; needs filterBy, which needs it unless `filterOp` is "
@@ -172,10 +181,6 @@ def shared_parameters() -> Json:
             "`lessThan` of numbers and dates one of these.",
         ),
     }
-
-
-def _in_query(name: str, of: Json, text: str) -> Json:
-    return {"name": name, "in": "query", "description": text, "schema": of}
 
 
 def _meanings(choices: Mapping[_Number, str]) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 import jsonschema_rs
 import pytest
@@ -12,13 +13,18 @@ from api import delivery_json, phone_call_event_json, phone_call_json
 from api.app import create_app
 from api.list_request import ResourceFields
 from api.openapi.document import document
-from daemon.events.matching import parameters
+from daemon.events.matching import form, parameters
+from daemon.events.phone_call_events import Method
+from daemon.events.signature import new_secret
 from daemon.service import Service
 from tests.api.running import PUBLIC_URL, RunningApi, settings_for
-from tests.unit.daemon.events.changes import DIAL_IN
+from tests.unit.daemon.events.changes import A_DELIVERY, DIAL_IN
+from tests.unit.daemon.events.raw_server import sending
+from tests.unit.webhook_receiver import Receiver
 
 DOCUMENT = document(PUBLIC_URL)
 SCHEMAS = DOCUMENT["components"]["schemas"]
+WEBHOOK = DOCUMENT["webhooks"]["callEvent"]
 
 
 def served(routes: list[BaseRoute], prefix: str = "") -> Iterator[tuple[str, str]]:
@@ -94,7 +100,7 @@ def resolved(part: dict[str, Any]) -> dict[str, Any]:
 
 def test_every_operation_has_a_name_of_its_own() -> None:
     names = [part["operationId"] for part in everything_in(DOCUMENT) if "operationId" in part]
-    assert len(set(names)) == len(names) == len(list(described()))
+    assert len(set(names)) == len(names) == len(list(described())) + len(WEBHOOK)
 
 
 @pytest.mark.parametrize("name", SCHEMAS)
@@ -116,3 +122,35 @@ def test_resources_have_the_fields_that_lists_know(name: str, fields: ResourceFi
 
 def test_call_events_have_the_ten_parameters() -> None:
     assert set(SCHEMAS["CallEventParameters"]["properties"]) == set(parameters(DIAL_IN))
+
+
+@pytest.mark.parametrize("method", Method)
+async def test_a_webhook_is_what_it_says(method: Method) -> None:
+    delivery = A_DELIVERY._replace(
+        method=method, form=form(DIAL_IN), secrets=(new_secret(), new_secret())
+    )
+    async with Receiver() as app, sending() as sender:
+        await sender.send(delivery._replace(url=f"{app.url}/?mine=1"))
+    came = app.requests[0]
+    said = WEBHOOK[came.method.lower()]
+    expected = {(each["in"], each["name"]): each["schema"] for each in said["parameters"]}
+    headers = {
+        ("header", name): value
+        for name, value in came.headers.items()
+        if name.startswith(("webhook-", "uapid-"))
+    }
+    query = dict(parse_qsl(came.target.partition("?")[2], keep_blank_values=True))
+    assert query.pop("mine") == "1"
+    found = headers | {("query", name): value for name, value in query.items()}
+    assert found.keys() == expected.keys()
+    for where, schema in expected.items():
+        value = int(found[where]) if schema.get("type") == "integer" else found[where]
+        validate(value, schema)
+    if method is Method.POST:
+        content = said["requestBody"]["content"][came.headers["content-type"]]
+        validate(dict(parse_qsl(came.body, keep_blank_values=True)), content["schema"])
+
+
+def validate(value: object, schema: dict[str, Any]) -> None:
+    complete = {**schema, "components": DOCUMENT["components"]}
+    jsonschema_rs.Draft202012Validator(complete).validate(value)
