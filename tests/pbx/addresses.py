@@ -10,6 +10,7 @@ _WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
 _WRITTEN = "127.0.77."
 _OURS = f"127.0.{77 + _WORKER}."
 
+SIP_PORT = 5060
 NETWORK = f"{_OURS}0/24"
 
 

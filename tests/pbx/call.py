@@ -1,11 +1,11 @@
 """One call as a robot phone sees it."""
 
-import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
 from tests.pbx.rtp import Address
+from tests.pbx.sip_message import header_of, tag_of
 from tests.pbx.sipp import Sipp
 
 
@@ -99,28 +99,3 @@ class Call:
     def replaces(self) -> str:
         """The value of a Replaces header that takes the place of this phone in the call."""
         return f"{self.id};to-tag={self._remote_tag};from-tag={self._local_tag}"
-
-
-def header_of(message: str, name: str) -> str:
-    """A header of a SIP message; KeyError when there is none."""
-    found = re.search(rf"^{name}:\s*(.*)$", message, re.MULTILINE | re.IGNORECASE)
-    if not found:
-        raise KeyError(name)
-    return found[1].strip()
-
-
-def tag_of(address: str) -> str:
-    """The tag of a From or To header, "" when it has none."""
-    return address.partition(";tag=")[2].partition(";")[0]
-
-
-def media_address(message: str) -> Address | None:
-    """Where the SDP in a SIP message wants RTP to be sent; None when there is no SDP."""
-    host = re.search(r"^c=IN IP4 (\S+)", message, re.MULTILINE)
-    port = re.search(r"^m=audio (\d+)", message, re.MULTILINE)
-    return (host[1], int(port[1])) if host and port else None
-
-
-def status_of(response: str) -> int:
-    """The status of a SIP response."""
-    return int(response.split(" ", 2)[1])

@@ -92,6 +92,8 @@ class Phone(Signalling):
     async def hang_up(self, call: Call | None = None) -> None:
         """Ends the call: BYE, CANCEL or a refusal with 603, and returns when it is done."""
         call = self._ongoing(call)
+        if call.invite and call.state is State.CALLING:
+            await self.ringing(call=call)
         call.ended_here, order = True, "hang up"
         if call.invite and call.state is State.RINGING:
             call.status, order = DECLINE, f"refuse {DECLINE}"

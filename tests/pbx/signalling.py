@@ -3,13 +3,14 @@
 import asyncio
 from functools import partial
 
-from tests.pbx.call import Call, Manners, Reaction, State, header_of, media_address, status_of
+from tests.pbx.addresses import SIP_PORT
+from tests.pbx.call import Call, Manners, Reaction, State
 from tests.pbx.codecs import PCMU, Codec
 from tests.pbx.patience import PATIENCE, SOON, Changes, deadline
 from tests.pbx.rtp import Address, RtpPeer
-from tests.pbx.sipp import Event, Sipp
+from tests.pbx.sip_message import header_of, media_address, status_of
+from tests.pbx.sipp import Event, PhoneRoom, Sipp
 
-SIP_PORT = 5060
 RTP_PORT = 4000
 
 REQUEST_TERMINATED = 487
@@ -18,8 +19,8 @@ REQUEST_TERMINATED = 487
 class Signalling:
     """The calls of a phone. The tone goes to the current one only, which is the last that began.
 
-    One that comes in begins when it rings or is refused: while a phone is plugged out the PBX may
-    repeat an INVITE, for up to 32 s, that it takes back when the phone at last answers with 100.
+    What the PBX began to send while it was plugged out is no call of its own: it neither rings nor
+    answers, so that the PBX takes it back sooner or later.
     """
 
     def __init__(
@@ -36,10 +37,11 @@ class Signalling:
         self.codec = codec
         self.manners = manners or Manners()
         self.notified: list[str] = []  # what it was asked to do by NOTIFY: "hold", "talk"
-        self.taken_back: list[Call] = []  # by the PBX, before they rang
+        self.missed: list[Call] = []  # while it was plugged out, and came again
         self.current: Call | None = None
         self.rtp: RtpPeer
         self._calls: dict[str, Call] = {}
+        self._while_out: frozenset[str] = frozenset()
         self._sipps: list[Sipp] = []
         self._reaction = Reaction()
         self._changes = Changes()
@@ -49,6 +51,7 @@ class Signalling:
     async def start(self) -> None:
         """Plugs the phone in: it can be called when this returns."""
         self.rtp = await RtpPeer.open(self.tone_letter, (self.address, RTP_PORT), self.codec)
+        self._while_out = PhoneRoom.letterboxes.take_down(self.address)
         await self._run("called", {"extension": self.extension})
 
     async def close(self) -> None:
@@ -58,6 +61,7 @@ class Signalling:
         if self._obeying:
             await self._obeying
         await asyncio.gather(*(sipp.close() for sipp in self._sipps))
+        PhoneRoom.letterboxes.put_up(self.address)
         await self.rtp.close()
 
     @property
@@ -110,16 +114,18 @@ class Signalling:
     def _heard(self, event: Event) -> None:
         if event.name == "invited":
             call = Call(event.call_id, self._sipps[0], invite=event.message)
-            self._calls[call.id] = call
-            call.react(self._reaction)
+            if call.id in self._while_out:
+                self._calls[call.id] = call
+                self.missed.append(call)
+            else:
+                self._begin(call)
+                call.react(self._reaction)
             return
         call = self._calls[event.call_id]
         if media := media_address(event.message):
             self._send_to(call, media)
         match event.name:
             case "ringing":
-                if call.invite and call.state is State.CALLING:
-                    self._begin(call)
                 self._enter(call, State.RINGING)
                 if call.invite and (seconds := self._reaction.answer_after) is not None:
                     loop = asyncio.get_running_loop()
@@ -138,14 +144,8 @@ class Signalling:
             case "refused":
                 self._end(call, status_of(event.message))
             case "cancelled":
-                if call.state is State.CALLING:
-                    self.taken_back.append(call)
                 self._end(call, REQUEST_TERMINATED)
-            case "declined":
-                if call.state is State.CALLING:
-                    self._begin(call)
-                self._end(call, call.status)
-            case "left" | "hung up":
+            case "left" | "hung up" | "declined":
                 self._end(call, call.status)
 
     def _obey(self, call: Call, request: str) -> None:
@@ -174,7 +174,7 @@ class Signalling:
         self._changes.tell()
 
     def _end(self, call: Call, status: int | None) -> None:
-        if self._timer:
+        if self._timer and call is self.current:
             self._timer.cancel()
         self._send_to(call, None)
         call.enter(State.ENDED, status)

@@ -13,9 +13,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple, Self
 
-from tests.pbx.addresses import own_name
+from tests.pbx.addresses import SIP_PORT, own_name
 from tests.pbx.asterisk import HOST
 from tests.pbx.container import Container
+from tests.pbx.letterbox import Letterboxes
+from tests.pbx.phonebook import PHONES
 from tests.pbx.rtp import Address
 
 Line = tuple[asyncio.StreamReader, asyncio.StreamWriter]
@@ -45,9 +47,11 @@ exec sleep infinity
 class PhoneRoom:
     """The container that SIPp runs in; it outlives a PBX that is killed.
 
-    `with PhoneRoom():` starts it and removes it, and every phone in it, at the end.
+    `with PhoneRoom():` starts it and removes it, and every phone in it, at the end. Each phone that
+    the PBX knows has a letterbox while it is plugged out.
     """
 
+    letterboxes = Letterboxes()
     container = Container(
         own_name("uapid-test-phones"),
         IMAGE,
@@ -57,9 +61,12 @@ class PhoneRoom:
 
     def __enter__(self) -> Self:
         self.container.run()
+        for host, _ in PHONES.values():
+            self.letterboxes.put_up(host)
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.letterboxes.close()
         self.container.remove()
 
 
@@ -99,7 +106,7 @@ class Sipp:
         self._process = await asyncio.create_subprocess_exec(
             *("docker", "exec", "--interactive", "--workdir=/tmp", PhoneRoom.container.name),
             *("sh", "-c", RUN_UNTIL_END_OF_INPUT, "sipp"),
-            *(f"{HOST}:5060", "-sf", f"/tmp/{self._scenario}.xml"),
+            *(f"{HOST}:{SIP_PORT}", "-sf", f"/tmp/{self._scenario}.xml"),
             *("-3pcc", "{}:{}".format(*server.sockets[0].getsockname())),
             *("-i", host, "-p", str(port), "-bind_local"),
             *(("-m", "1", "-r", "1000", "-cid_str", call_id) if call_id else ()),

@@ -1,15 +1,16 @@
 """Many calls a second through the PBX, by the scenarios that SIPp has of its own."""
 
 import asyncio
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from tests.pbx.addresses import SIP_PORT
 from tests.pbx.asterisk import HOST
 from tests.pbx.sipp import RUN_UNTIL_END_OF_INPUT, PhoneRoom
 
 # SIPp's phone that is called waits so long, after its last call, for what may come late.
 LINGER_SECONDS = 4.0
-SIP_PORT = 5060
 START_SECONDS = 10.0
 
 
@@ -27,27 +28,37 @@ async def place_calls(
     ``caller`` and ``called`` are addresses of phones; the called one answers at once, the caller
     hangs up. Returns when all are over. RuntimeError with what SIPp said when one of them failed.
     """
-    called_phone = await _sipp("-sn", "uas", "-i", called, "-m", str(count))
-    try:
-        await _until_it_listens(called)
-        caller_phone = await _sipp(
-            *("-sn", "uac", "-s", number, "-i", caller),
-            *("-m", str(count), "-r", str(rate), "-d", f"{talk * 1000:.0f}"),
-        )
+    with _plugged_in(caller, called):
+        called_phone = await _sipp("-sn", "uas", "-i", called, "-m", str(count))
         try:
-            await _success(caller_phone, count / rate + talk)
+            await _until_it_listens(called)
+            caller_phone = await _sipp(
+                *("-sn", "uac", "-s", number, "-i", caller),
+                *("-m", str(count), "-r", str(rate), "-d", f"{talk * 1000:.0f}"),
+            )
+            try:
+                await _success(caller_phone, count / rate + talk)
+            finally:
+                await _end(caller_phone)
+            await _success(called_phone, LINGER_SECONDS)
         finally:
-            await _end(caller_phone)
-        await _success(called_phone, LINGER_SECONDS)
-    finally:
-        await _end(called_phone)
+            await _end(called_phone)
+
+
+@contextmanager
+def _plugged_in(*hosts: str) -> Iterator[None]:
+    for host in hosts:
+        PhoneRoom.letterboxes.take_down(host)
+    yield
+    for host in hosts:
+        PhoneRoom.letterboxes.put_up(host)
 
 
 async def _sipp(*arguments: str) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
         *("docker", "exec", "--interactive", "--workdir=/tmp", PhoneRoom.container.name),
         *("sh", "-c", RUN_UNTIL_END_OF_INPUT, "sipp"),
-        *(f"{HOST}:5060", *arguments, "-p", str(SIP_PORT), "-bind_local", "-nostdin"),
+        *(f"{HOST}:{SIP_PORT}", *arguments, "-p", str(SIP_PORT), "-bind_local", "-nostdin"),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.PIPE,
