@@ -33,10 +33,13 @@ _SECRETIVE_CODES = ("pce_url_invalid",)
 
 @dataclass(slots=True)
 class Deed:
-    """Who does what; ``outcomes`` has each part of it by itself, if it has several."""
+    """Who does what; ``outcomes`` has each part of it by itself, if it has several.
+
+    Until ``what`` is told it is what was asked for, see tell_deed.
+    """
 
     who: str
-    what: str
+    what: str = ""
     outcomes: list[tuple[str, str]] = field(default_factory=list)
 
 
@@ -50,19 +53,19 @@ class Audit:
         self, request: Request, handler: Callable[[Request], Awaitable[Response]]
     ) -> Response:
         """Answer a request that changes something; what it raises is to come to ``failed``."""
-        request.scope[_DEED] = deed = Deed(_who(request), _asked(request))
+        request.scope[_DEED] = deed = Deed(_who(request))
         response = await handler(request)
-        _write(deed, ACCEPTED if response.status_code == _ACCEPTED_STATUS else DONE)
+        _write(request, deed, ACCEPTED if response.status_code == _ACCEPTED_STATUS else DONE)
         return response
 
     def failed(self, request: Request, error: UapiError) -> None:
         """A request has ended with this error."""
         deed: Deed | None = request.scope.get(_DEED)
         if error.status in _DENIED_STATUS or error.code in _DENIED_CODES:
-            what = _asked(request) if deed is None else deed.what
-            self.refused(request, what, error.status, error.code, error.message)
+            what = deed.what if deed else ""
+            self.refused(request, what or _asked(request), error.status, error.code, error.message)
         elif deed is not None:
-            _write(deed, outcome_of(error))
+            _write(request, deed, outcome_of(error))
 
     def refused(self, request: Request, what: str, status: int, code: str, reason: str) -> None:
         """Somebody was refused something; ``what`` and ``reason`` have no secret in them."""
@@ -94,8 +97,8 @@ def outcome_of(error: UapiError) -> str:
     return f"{error.status} {error.code}{message}"
 
 
-def _write(deed: Deed, outcome: str) -> None:
-    for what, ended in deed.outcomes or [(deed.what, outcome)]:
+def _write(request: Request, deed: Deed, outcome: str) -> None:
+    for what, ended in deed.outcomes or [(deed.what or _asked(request), outcome)]:
         log.info("%s", printable(f"{deed.who}: {what}: {ended}"))
 
 

@@ -1,6 +1,7 @@
 """Which server a URL leads to. Pure."""
 
 from contextlib import suppress
+from functools import lru_cache
 from ipaddress import IPv6Address
 from urllib.parse import urlsplit
 
@@ -9,6 +10,7 @@ from yarl import URL
 _PORTS = {"http": 80, "https": 443}
 
 
+@lru_cache(maxsize=1024)  # the same few URLs come again and again
 def origin_of(url: str) -> str:
     """``scheme://host:port`` of an http or https URL, the same for all spellings of it."""
     parts = urlsplit(url)
