@@ -8,12 +8,16 @@ being there, so that work on PhoneCallEvents goes on without the PBX.
 """
 
 from collections.abc import Callable, Collection, Iterator
+from functools import lru_cache
 
 from config.people import Organization
 from config.settings import Settings
 from daemon.calls.ami_fields import device_of
 from daemon.pbx_names import ENDPOINTS, Kind, PbxName, PbxNames
 from daemon.people import People, User
+
+# Apps ask for the same few extensions again and again.
+_REMEMBERED = 4096
 
 
 class Directory:
@@ -25,6 +29,7 @@ class Directory:
     def __init__(self, settings: Settings, endpoints: Collection[str] | None = None) -> None:
         self._found: dict[Kind, frozenset[str]] = {}
         self._watchers: list[Callable[[], None]] = []
+        self._on_pbx = lru_cache(_REMEMBERED)(self._look_on_pbx)
         self.take_over(settings)
         if endpoints is not None:
             self.learn(Kind.TERMINAL, endpoints)
@@ -39,6 +44,7 @@ class Directory:
         self._terminals, self._queues = names.of[Kind.TERMINAL], names.of[Kind.QUEUE]
         self._conferences, self._ivrs = names.of[Kind.CONFERENCE], names.of[Kind.IVR]
         self._prefixes: frozenset[str] | None = None
+        self._on_pbx.cache_clear()
         for on_change in self._watchers:
             on_change()
 
@@ -50,6 +56,7 @@ class Directory:
         """The PBX has things of this kind with just these names now."""
         self._found[kind] = frozenset(names)
         self._prefixes = None
+        self._on_pbx.cache_clear()
 
     def found(self, kind: Kind) -> frozenset[str] | None:
         """The names of this kind that the PBX has, endpoints without ``PJSIP/``; None if it was
@@ -87,6 +94,9 @@ class Directory:
 
     def on_pbx(self, number: str) -> PbxName | None:
         """What an extension is on the PBX, None if there is no such extension."""
+        return self._on_pbx(number)
+
+    def _look_on_pbx(self, number: str) -> PbxName | None:
         for one in self._candidates(number):
             if self._has(one) is not False:
                 return one

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from config.patterns import beginning, compile_pattern
 from config.people import Organization
@@ -55,6 +56,10 @@ def group_of(user: User) -> Group:
             return (Role.USER, str(user.id))
 
 
+# Of the same few numbers it is asked again and again.
+_REMEMBERED = 4096
+
+
 class People:
     """Who there is in the settings."""
 
@@ -74,6 +79,7 @@ class People:
             )
             for user in settings.users
         ]
+        self._groups_of = lru_cache(_REMEMBERED)(self._find_groups)
         self._users = {user.id: user for user in users}
         # Users by their place in the settings: the first that owns a number has it.
         self._by_number: dict[str, tuple[int, User]] = {}
@@ -106,6 +112,9 @@ class People:
 
     def groups_of(self, number: str) -> tuple[Group, ...]:
         """Of those who may use this number."""
+        return self._groups_of(number)
+
+    def _find_groups(self, number: str) -> tuple[Group, ...]:
         owner, organization = self.owner(number), self.organization_of(number)
         groups: list[Group] = [EVERYTHING]
         if owner is not None:
