@@ -13,7 +13,7 @@ from tests.pbx.phone import Phone
 
 T = TypeVar("T")
 
-TRIOS = 5
+TRIOS = 3
 
 
 class Trio:
