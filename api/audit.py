@@ -62,8 +62,7 @@ class Audit:
         """A request has ended with this error."""
         deed: Deed | None = request.scope.get(_DEED)
         if error.status in _DENIED_STATUS or error.code in _DENIED_CODES:
-            what = deed.what if deed else ""
-            self.refused(request, what or _asked(request), error.status, error.code, error.message)
+            self.refused(request, _what(request), error.status, error.code, error.message)
         elif deed is not None:
             _write(request, deed, outcome_of(error))
 
@@ -98,7 +97,7 @@ def outcome_of(error: UapiError) -> str:
 
 
 def _write(request: Request, deed: Deed, outcome: str) -> None:
-    for what, ended in deed.outcomes or [(deed.what or _asked(request), outcome)]:
+    for what, ended in deed.outcomes or [(_what(request), outcome)]:
         log.info("%s", printable(f"{deed.who}: {what}: {ended}"))
 
 
@@ -110,5 +109,9 @@ def _who(request: Request) -> str:
     return f"user {request.user.id}, app {request.auth.app}, {address}"
 
 
-def _asked(request: Request) -> str:
+def _what(request: Request) -> str:
+    """What it does, as far as that was told; else what was asked for."""
+    deed: Deed | None = request.scope.get(_DEED)
+    if deed is not None and deed.what:
+        return deed.what
     return f"{shown(request.method)} {shown(request.scope['path'])}"

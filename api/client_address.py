@@ -23,7 +23,6 @@ def client_network(request: HTTPConnection) -> str:
     return UNKNOWN if address is None else str(address)
 
 
-@lru_cache(maxsize=256)
 def read_address(text: str) -> IPv4Address | IPv6Address | None:
     """An IP address without its zone, an IPv4 address where it is one in IPv6; None for others."""
     try:

@@ -105,7 +105,7 @@ def test_every_operation_has_a_name_of_its_own() -> None:
 
 @pytest.mark.parametrize("name", SCHEMAS)
 def test_schemas_are_json_schema(name: str) -> None:
-    jsonschema_rs.Draft202012Validator({**SCHEMAS[name], "components": DOCUMENT["components"]})
+    validator(SCHEMAS[name])
 
 
 @pytest.mark.parametrize(
@@ -145,12 +145,12 @@ async def test_a_webhook_is_what_it_says(method: Method) -> None:
     assert found.keys() == expected.keys()
     for where, schema in expected.items():
         value = int(found[where]) if schema.get("type") == "integer" else found[where]
-        validate(value, schema)
+        validator(schema).validate(value)
     if method is Method.POST:
         content = said["requestBody"]["content"][came.headers["content-type"]]
-        validate(dict(parse_qsl(came.body, keep_blank_values=True)), content["schema"])
+        validator(content["schema"]).validate(dict(parse_qsl(came.body, keep_blank_values=True)))
 
 
-def validate(value: object, schema: dict[str, Any]) -> None:
+def validator(schema: dict[str, Any]) -> jsonschema_rs.Draft202012Validator:
     complete = {**schema, "components": DOCUMENT["components"]}
-    jsonschema_rs.Draft202012Validator(complete).validate(value)
+    return jsonschema_rs.Draft202012Validator(complete)

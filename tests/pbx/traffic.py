@@ -49,9 +49,11 @@ async def place_calls(
 def _plugged_in(*hosts: str) -> Iterator[None]:
     for host in hosts:
         PhoneRoom.letterboxes.take_down(host)
-    yield
-    for host in hosts:
-        PhoneRoom.letterboxes.put_up(host)
+    try:
+        yield
+    finally:
+        for host in hosts:
+            PhoneRoom.letterboxes.put_up(host)
 
 
 async def _sipp(*arguments: str) -> asyncio.subprocess.Process:
